@@ -94,3 +94,4 @@ LANGUAGE_CODE = "en-gb"
 STATIC_URL = "/static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+WAKEUP_TASKS: list[str] = []

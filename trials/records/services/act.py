@@ -1,0 +1,200 @@
+"""One act: one transaction, and at its end one audit event per record it touched.
+
+Events are collected while the act runs and appended when the outermost act closes, under the rows of their chains,
+which are locked last and in the order of their keys; a chain locked in mid-act would deadlock with other savers.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from structlog.contextvars import get_contextvars
+
+from trials.records.domain.actors import Actor
+from trials.records.domain.canonical import canonical, event_hash, payload_hash
+from trials.records.models import AuditEvent, Chain
+from trials.records.services import clock, wakeups
+
+SYSTEM_CHAIN = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One event to be appended."""
+
+    chain: str
+    record_kind: str
+    record_id: str
+    action: str
+    payload: str
+    site: str
+    participant: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Act:
+    """An act in progress; services note on it what they wrote."""
+
+    name: str
+    chain: str
+    actor: Actor
+    reason: str
+    study_time: datetime | None
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    at: datetime = field(default_factory=clock.now)
+    notes: list[Note] = field(default_factory=list)
+
+    def note(
+        self,
+        record_kind: str,
+        record_id: object,
+        action: str,
+        *,
+        delta: Mapping[str, list[Any]] | None = None,
+        site: object = "",
+        participant: object = "",
+        reason: str = "",
+        chain: str = "",
+    ) -> None:
+        """Collect one event: ``delta`` is ``{path: [new] | [old, new] | [old, new, reason]}``."""
+        self.notes.append(
+            Note(
+                chain=chain or self.chain,
+                record_kind=record_kind,
+                record_id=str(record_id),
+                action=action,
+                payload=canonical(dict(delta or {})).decode(),
+                site=str(site or ""),
+                participant=str(participant or ""),
+                reason=reason or self.reason,
+            )
+        )
+
+
+_current: ContextVar[Act | None] = ContextVar("act", default=None)
+
+
+def current_act() -> Act | None:
+    """Return the act in progress, if any."""
+    return _current.get()
+
+
+@contextmanager
+def open_act(
+    name: str, *, chain: str, actor: Actor, study_time: datetime | None = None, reason: str = ""
+) -> Iterator[Act]:
+    """Open an act, or join the one in progress; the outermost is one transaction and appends all events at its end."""
+    outer = _current.get()
+    if outer is not None:
+        yield outer if outer.chain == chain else _joined(outer, chain)
+        return
+    act = Act(name=name, chain=chain, actor=actor, reason=reason, study_time=study_time)
+    token = _current.set(act)
+    try:
+        with transaction.atomic():
+            yield act
+            _append(act)
+    finally:
+        _current.reset(token)
+
+
+def _joined(outer: Act, chain: str) -> Act:
+    """Return a handle on the outer act whose notes go to another chain by default."""
+    return Act(
+        name=outer.name,
+        chain=chain,
+        actor=outer.actor,
+        reason=outer.reason,
+        study_time=outer.study_time,
+        id=outer.id,
+        at=outer.at,
+        notes=outer.notes,
+    )
+
+
+def _append(act: Act) -> None:
+    """Append all collected events; the chains are the last rows an act locks."""
+    if not act.notes:
+        return
+    keys = sorted({note.chain for note in act.notes})
+    heads = _lock_chains(keys)
+    request_id = str(get_contextvars().get("request_id", ""))
+    events: list[AuditEvent] = []
+    for note in act.notes:
+        events.append(_event(act, note, heads[note.chain], request_id))
+    AuditEvent.objects.bulk_create(events)
+    for key in keys:
+        heads[key].save(update_fields=["head_seq", "head_hash", "head_at"])
+    wakeups.wake_after_commit()
+
+
+def _lock_chains(keys: list[str]) -> dict[str, Chain]:
+    heads = {head.key: head for head in Chain.objects.select_for_update().filter(key__in=keys).order_by("key")}
+    missing = [key for key in keys if key not in heads]
+    if missing:
+        Chain.objects.bulk_create([Chain(key=key) for key in missing], ignore_conflicts=True)
+        heads = {head.key: head for head in Chain.objects.select_for_update().filter(key__in=keys).order_by("key")}
+    return heads
+
+
+def _event(act: Act, note: Note, head: Chain, request_id: str) -> AuditEvent:
+    """Number and hash one event, moving the head of its chain on; time never runs backwards within a chain."""
+    head.head_at = max(clock.now(), head.head_at) if head.head_at else clock.now()
+    event = AuditEvent(
+        chain=head,
+        seq=head.head_seq + 1,
+        epoch=head.epoch,
+        at=head.head_at,
+        study_time=act.study_time,
+        site=note.site,
+        participant=note.participant,
+        actor=act.actor.name,
+        on_behalf_of=act.actor.on_behalf_of,
+        act=act.id,
+        act_name=act.name,
+        request_id=request_id,
+        record_kind=note.record_kind,
+        record_id=note.record_id,
+        action=note.action,
+        reason=note.reason,
+        salt=secrets.token_hex(16),
+        payload=note.payload,
+        previous_hash=head.head_hash,
+    )
+    event.payload_hash = payload_hash(event.salt, event.payload)
+    event.hash = event_hash(header_of(event), event.previous_hash)
+    head.head_seq, head.head_hash = event.seq, event.hash
+    return event
+
+
+def header_of(event: AuditEvent) -> dict[str, Any]:
+    """Return the hashed header of an event: everything but its payload, which stands in it by its hash."""
+    return {
+        "chain": event.chain_id,
+        "seq": event.seq,
+        "epoch": event.epoch,
+        "at": event.at.isoformat(timespec="microseconds"),
+        "study_time": event.study_time.isoformat(timespec="microseconds") if event.study_time else None,
+        "site": event.site,
+        "participant": event.participant,
+        "actor": event.actor,
+        "on_behalf_of": event.on_behalf_of,
+        "act": str(event.act),
+        "act_name": event.act_name,
+        "request_id": event.request_id,
+        "record_kind": event.record_kind,
+        "record_id": event.record_id,
+        "action": event.action,
+        "reason": event.reason,
+        "salt": event.salt,
+        "payload_hash": event.payload_hash,
+    }

@@ -66,9 +66,21 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.COORDINATOR: _SITE_WORK,
     Role.INVESTIGATOR: _SITE_WORK | {Permission.SIGN_RECORD},
     Role.MONITOR: _READS
-    | {Permission.VIEW_AUDIT, Permission.EXPORT_DATA, Permission.OPEN_QUERY, Permission.CLOSE_QUERY, Permission.USE_API},
+    | {
+        Permission.VIEW_AUDIT,
+        Permission.EXPORT_DATA,
+        Permission.OPEN_QUERY,
+        Permission.CLOSE_QUERY,
+        Permission.USE_API,
+    },
     Role.MEDICAL_MONITOR: _READS
-    | {Permission.VIEW_AUDIT, Permission.EXPORT_DATA, Permission.OPEN_QUERY, Permission.CLOSE_QUERY, Permission.USE_API},
+    | {
+        Permission.VIEW_AUDIT,
+        Permission.EXPORT_DATA,
+        Permission.OPEN_QUERY,
+        Permission.CLOSE_QUERY,
+        Permission.USE_API,
+    },
     Role.DATA_MANAGER: _READS
     | {
         Permission.VIEW_AUDIT,

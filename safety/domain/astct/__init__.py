@@ -1,0 +1,1 @@
+"""CRS and ICANS by the ASTCT consensus of 2019."""

@@ -1,7 +1,7 @@
 """Roles, permissions and the one matrix that answers who may do what.
 
-A permission is a verb and a noun. A membership gives a role in one study, at one site or at all of them; the matrix says
-what the role may do there. Nothing outside this table grants anything.
+A permission is a verb and a noun. A membership gives a role in one study, at one site or at all of them; the matrix
+says what the role may do there. Nothing outside this table grants anything.
 """
 
 from __future__ import annotations
@@ -96,6 +96,26 @@ MATRIX: dict[Role, frozenset[Permission]] = {
     Role.API_CLIENT: _READS | {Permission.VIEW_AUDIT, Permission.USE_API},
     Role.ADMINISTRATOR: frozenset({Permission.VIEW_STUDY, Permission.MANAGE_USERS, Permission.PUBLISH_STUDY}),
 }
+
+
+STUDY_WIDE: frozenset[Permission] = frozenset(
+    {Permission.ADVANCE_CLOCK, Permission.PUBLISH_STUDY, Permission.MANAGE_USERS, Permission.LOCK_RECORD}
+)
+"""Acts on a study as a whole: a grant for one site does not carry them to the study."""
+
+OWN_SITE_SUFFICES: frozenset[Permission] = frozenset(
+    {
+        Permission.VIEW_STUDY,
+        Permission.VIEW_PARTICIPANTS,
+        Permission.VIEW_RECORDS,
+        Permission.VIEW_SAFETY,
+        Permission.VIEW_AUDIT,
+        Permission.EXPORT_DATA,
+        Permission.REGISTER_PARTICIPANT,
+        Permission.USE_API,
+    }
+)
+"""Asked about a study, these are answered yes to whoever holds them at one of its sites; rows are narrowed later."""
 
 
 def allows(role: Role, permission: Permission) -> bool:

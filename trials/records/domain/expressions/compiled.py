@@ -18,13 +18,17 @@ FAULTS = (ExpressionFault, TypeError, ValueError, ArithmeticError, LookupError, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A part of an expression: its type, the closure that runs it, and what it is made of."""
+    """A part of an expression: its type, the closure that runs it, and what it is made of.
+
+    ``raw`` gives an input with its null flavour; ``constant`` parts need no context; ``ranged`` ones may give a Range.
+    """
 
     type: Type
     run: Run
     parts: tuple[Node, ...] = ()
     reference: Reference | None = None
     waits: Callable[[Any], tuple[Reference, ...]] | None = None
+    raw: Run | None = None
     constant: bool = False
     ranged: bool = False
 

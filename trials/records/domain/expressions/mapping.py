@@ -87,8 +87,9 @@ class MappingContext:
     """Values by dictionary; what is not in it is unknown.
 
     ``values``: (form, item, when): value. ``visit_series``: (form, item, "D0:D28"): values. ``row_lists``: (form,
-    group, when): rows, where an empty list is a log marked "none" and a missing one was never opened. ``limits``: (form, item,
-    "uln" or "lln"): number. ``times``: (grade, "hours" or "days"): time. ``cohort``: form: rows of each participant.
+    group, when): rows, where an empty list is a log marked "none" and a missing one was never opened. ``limits``:
+    (form, item, "uln" or "lln"): number. ``times``: (grade, "hours" or "days"): time. ``cohort``: form: rows of each
+    participant. ``doses``: product: amount.
     """
 
     values: Mapping[Key, Value | Blank] = field(default_factory=dict)

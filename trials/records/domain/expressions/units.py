@@ -12,8 +12,8 @@ from trials.records.domain.expressions.errors import ExpressionError, nearest
 class UnitTable:
     """Units by name, from the mapping of ``units.yaml``: ``{name: {equals?, shows?, ucum?, aka?}}``.
 
-    ``equals`` is a text of an amount and a unit (``"0.01 m"``). Raises ExpressionError for one that names no unit or runs
-    in a circle. Amounts are Decimal throughout.
+    ``equals`` is a text of an amount and a unit (``"0.01 m"``). Raises ExpressionError for one that names no unit or
+    runs in a circle. Amounts are Decimal throughout.
 
     >>> table = UnitTable({"g/L": {}, "g/dL": {"equals": "10 g/L"}, "Cel": {"aka": ["degC"]}})
     >>> table.convert(Decimal("8"), "g/dL", "g/L"), table.convert(Decimal("80"), "g/L", "g/dL")

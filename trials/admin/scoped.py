@@ -29,7 +29,7 @@ from trials.records.domain.actors import Actor
 from trials.selectors.scope import may_anywhere, visible
 
 
-class ScopedModelForm(ModelForm[Any]):
+class ScopedModelForm(ModelForm):  # type: ignore[type-arg]
     """Form that never says that a value exists elsewhere: unique rules are the service's, within what is visible."""
 
     def validate_unique(self) -> None:

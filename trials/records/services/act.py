@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from structlog.contextvars import get_contextvars
 
 from trials.records.domain.actors import Actor
 from trials.records.domain.canonical import canonical, event_hash, payload_hash
+from trials.records.domain.chain import header_of
 from trials.records.models import AuditEvent, Chain
 from trials.records.services import clock, wakeups
 
@@ -42,7 +43,11 @@ class Note:
 
 @dataclass(slots=True)
 class Act:
-    """An act in progress; services note on it what they wrote."""
+    """An act in progress; services note on it what they wrote.
+
+    ``closing`` holds what must be judged or written under the chains' locks, when the act closes: a gate's second look
+    at what it rests on, and rows whose unique keys would otherwise make two acts wait for each other.
+    """
 
     name: str
     chain: str
@@ -52,6 +57,7 @@ class Act:
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     at: datetime = field(default_factory=clock.now)
     notes: list[Note] = field(default_factory=list)
+    closing: list[Callable[[], None]] = field(default_factory=list)
 
     def note(
         self,
@@ -95,7 +101,8 @@ def open_act(
     """Open an act, or join the one in progress; the outermost is one transaction and appends all events at its end."""
     outer = _current.get()
     if outer is not None:
-        yield outer if outer.chain == chain else _joined(outer, chain)
+        with _inner(outer):
+            yield outer if outer.chain == chain else _joined(outer, chain)
         return
     act = Act(name=name, chain=chain, actor=actor, reason=reason, study_time=study_time)
     token = _current.set(act)
@@ -105,6 +112,24 @@ def open_act(
             _append(act)
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def _inner(outer: Act) -> Iterator[None]:
+    """Join an act: what a failed inner act noted is forgotten, and what it wrote can then no longer be committed.
+
+    A caller that wants to go on after a refusal wraps the inner act in ``transaction.atomic()``, whose savepoint takes
+    its writes back; a refusal before the first note needs nothing, since nothing was written.
+    """
+    noted, closing = len(outer.notes), len(outer.closing)
+    try:
+        yield
+    except BaseException:
+        if len(outer.notes) > noted:
+            transaction.set_rollback(True)
+        del outer.notes[noted:]
+        del outer.closing[closing:]
+        raise
 
 
 def _joined(outer: Act, chain: str) -> Act:
@@ -118,15 +143,18 @@ def _joined(outer: Act, chain: str) -> Act:
         id=outer.id,
         at=outer.at,
         notes=outer.notes,
+        closing=outer.closing,
     )
 
 
 def _append(act: Act) -> None:
     """Append all collected events; the chains are the last rows an act locks."""
-    if not act.notes:
-        return
     keys = sorted({note.chain for note in act.notes})
-    heads = _lock_chains(keys)
+    heads = _lock_chains(keys) if keys else {}
+    for close in list(act.closing):
+        close()
+    if not keys:
+        return
     request_id = str(get_contextvars().get("request_id", ""))
     events: list[AuditEvent] = []
     for note in act.notes:
@@ -174,27 +202,3 @@ def _event(act: Act, note: Note, head: Chain, request_id: str) -> AuditEvent:
     event.hash = event_hash(header_of(event), event.previous_hash)
     head.head_seq, head.head_hash = event.seq, event.hash
     return event
-
-
-def header_of(event: AuditEvent) -> dict[str, Any]:
-    """Return the hashed header of an event: everything but its payload, which stands in it by its hash."""
-    return {
-        "chain": event.chain_id,
-        "seq": event.seq,
-        "epoch": event.epoch,
-        "at": event.at.isoformat(timespec="microseconds"),
-        "study_time": event.study_time.isoformat(timespec="microseconds") if event.study_time else None,
-        "site": event.site,
-        "participant": event.participant,
-        "actor": event.actor,
-        "on_behalf_of": event.on_behalf_of,
-        "act": str(event.act),
-        "act_name": event.act_name,
-        "request_id": event.request_id,
-        "record_kind": event.record_kind,
-        "record_id": event.record_id,
-        "action": event.action,
-        "reason": event.reason,
-        "salt": event.salt,
-        "payload_hash": event.payload_hash,
-    }

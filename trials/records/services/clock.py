@@ -1,4 +1,4 @@
-"""The two clocks: system time for audit, leases, sessions and signatures; study time for windows, reminders and ages."""
+"""The two clocks: system time for audit, leases and signatures; study time for windows, reminders and ages."""
 
 from __future__ import annotations
 

@@ -56,6 +56,8 @@ def read(text: str) -> ast.expr:
             raise ExpressionError(f'"{short(text)}" is not an expression', '"==" instead of "="')
         if not isinstance(node, _ALLOWED + _OPERATORS):
             raise ExpressionError(f'"{_written(text, node)}" is not part of the language', _hint(text) or LANGUAGE)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and segment(text, node)[1:-1] != node.value:
+            raise ExpressionError(f'"{_written(text, node)}" is not a quoted text', 'plain text between two "')
     return tree
 
 

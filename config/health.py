@@ -106,13 +106,13 @@ def _state(name: str, check: Callable[[], None]) -> str:
 
 
 @require_safe
-def alive(request: HttpRequest) -> JsonResponse:
+def alive(_request: HttpRequest) -> JsonResponse:
     """Answer that this process answers."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
-def ready(request: HttpRequest) -> JsonResponse:
+def ready(_request: HttpRequest) -> JsonResponse:
     """Answer 200 when everything this house needs is in order, else 503 with what is not."""
     checks = {name: _state(name, check) for name, check in CHECKS.items()}
     is_ready = all(state == "ok" for state in checks.values())

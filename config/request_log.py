@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ class RequestLogMiddleware(RequestMiddleware):
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = str(uuid.uuid4())
         request.META["dayzero.request_id"] = request_id
-        response: HttpResponse = super().__call__(request)
+        response = cast("HttpResponse", super().__call__(request))
         response.headers[REQUEST_ID_HEADER] = request_id
         return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from config import env
-from config.logging_rules import chain_of_own_loggers, chain_of_other_loggers, json_line
+from config.logging_rules import chain_of_other_loggers, chain_of_own_loggers, json_line
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 

@@ -18,7 +18,9 @@ PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 _address = urlsplit(env.text("EMAIL_URL"))
 if _address.scheme not in BACKENDS:
     raise env.EnvironmentValueError(
-        "EMAIL_URL", expected="an address that starts with console:, smtp:, smtp+tls: or smtp+ssl:", found=_address.scheme
+        "EMAIL_URL",
+        expected="an address that starts with console:, smtp:, smtp+tls: or smtp+ssl:",
+        found=_address.scheme,
     )
 
 EMAIL_BACKEND = BACKENDS[_address.scheme]

@@ -1,4 +1,4 @@
-"""What browsers are told and what a request must bring: hosts, cookies, sessions, transport, content security policy."""
+"""What browsers are told and what a request must bring: hosts, cookies, sessions, transport, content policy."""
 
 from __future__ import annotations
 

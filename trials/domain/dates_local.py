@@ -1,4 +1,4 @@
-"""Local wall time: clinical times are what the clock on the wall of the site showed, kept as text with the site's zone."""
+"""Local wall time: what the clock on the wall of the site showed, kept as text beside the zone of the site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WALL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::\d{2})?)?")
 
 
 def local_date(wall: str) -> date | None:
-    """Return the calendar day of a wall time (``YYYY-MM-DD`` or ``YYYY-MM-DDTHH:MM``); None when it is partial or blank.
+    """Return the calendar day of ``YYYY-MM-DD`` or ``YYYY-MM-DDTHH:MM``; None when it is partial or blank.
 
     >>> local_date("2026-11-22T23:59"), local_date("2026-11-22"), local_date("2026-11"), local_date("")
     (datetime.date(2026, 11, 22), datetime.date(2026, 11, 22), None, None)

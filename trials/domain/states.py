@@ -1,8 +1,8 @@
 """The states of a participant, and what moves one to another.
 
-``screening`` to ``screen_failed`` or ``enrolled``, to ``treated``, to ``completed``, ``withdrawn`` or ``died``. ``taken_back``
-is only for a record that should never have been: its number is never given again. Acts of people are refused where the
-table has no row; facts (an infusion, a death, a disposition that happened) are always taken, by ``state_of``.
+``screening`` to ``screen_failed`` or ``enrolled``, to ``treated``, to ``completed``, ``withdrawn`` or ``died``.
+``taken_back`` is only for a record that should never have been: its number is never given again. Acts of people are
+refused where the table has no row; facts (an infusion, a death, a disposition) are always taken, by ``state_of``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from trials.records.domain.transitions import Transition, TransitionTable
 
 
 class ParticipantState(StrEnum):
@@ -26,7 +28,7 @@ class ParticipantState(StrEnum):
 
 
 class ParticipantAction(StrEnum):
-    """What people do with a participant's record."""
+    """What people do with a participant's record; ``record …`` are facts, which the others are not."""
 
     ENROL = "enrol"
     FAIL_SCREENING = "fail screening"
@@ -34,21 +36,37 @@ class ParticipantAction(StrEnum):
     WITHDRAW = "withdraw"
     COMPLETE = "complete"
     TAKE_BACK = "take back"
+    RECORD_INFUSION = "record infusion"
+    RECORD_DEATH = "record death"
 
 
 _S, _A = ParticipantState, ParticipantAction
+_DEATH_FROM = (_S.SCREENING, _S.SCREEN_FAILED, _S.ENROLLED, _S.TREATED, _S.COMPLETED, _S.WITHDRAWN)
 
-TRANSITIONS: dict[tuple[ParticipantState, ParticipantAction], ParticipantState] = {
-    (_S.SCREENING, _A.ENROL): _S.ENROLLED,
-    (_S.SCREENING, _A.FAIL_SCREENING): _S.SCREEN_FAILED,
-    (_S.SCREENING, _A.TAKE_BACK): _S.TAKEN_BACK,
-    (_S.SCREEN_FAILED, _A.TAKE_BACK): _S.TAKEN_BACK,
-    (_S.ENROLLED, _A.REASSIGN): _S.ENROLLED,
-    (_S.ENROLLED, _A.WITHDRAW): _S.WITHDRAWN,
-    (_S.ENROLLED, _A.TAKE_BACK): _S.TAKEN_BACK,
-    (_S.TREATED, _A.WITHDRAW): _S.WITHDRAWN,
-    (_S.TREATED, _A.COMPLETE): _S.COMPLETED,
-}
+
+def _act(state: ParticipantState, action: ParticipantAction, to: ParticipantState, *, why: bool = False) -> Transition:
+    return Transition(state.value, action.value, to.value, needs_reason=why)
+
+
+PARTICIPANT_STATES = TransitionTable(
+    "participant",
+    _S.SCREENING.value,
+    (
+        _act(_S.SCREENING, _A.ENROL, _S.ENROLLED),
+        _act(_S.SCREENING, _A.FAIL_SCREENING, _S.SCREEN_FAILED, why=True),
+        _act(_S.SCREENING, _A.TAKE_BACK, _S.TAKEN_BACK, why=True),
+        _act(_S.SCREENING, _A.RECORD_INFUSION, _S.TREATED),
+        _act(_S.SCREEN_FAILED, _A.TAKE_BACK, _S.TAKEN_BACK, why=True),
+        _act(_S.SCREEN_FAILED, _A.RECORD_INFUSION, _S.TREATED),
+        _act(_S.ENROLLED, _A.REASSIGN, _S.ENROLLED, why=True),
+        _act(_S.ENROLLED, _A.WITHDRAW, _S.WITHDRAWN, why=True),
+        _act(_S.ENROLLED, _A.TAKE_BACK, _S.TAKEN_BACK, why=True),
+        _act(_S.ENROLLED, _A.RECORD_INFUSION, _S.TREATED),
+        _act(_S.TREATED, _A.WITHDRAW, _S.WITHDRAWN, why=True),
+        _act(_S.TREATED, _A.COMPLETE, _S.COMPLETED),
+        *(_act(state, _A.RECORD_DEATH, _S.DIED) for state in _DEATH_FROM),
+    ),
+)
 
 ENDED = frozenset({_S.SCREEN_FAILED, _S.COMPLETED, _S.WITHDRAWN, _S.DIED, _S.TAKEN_BACK})
 """States after which no further visit is awaited."""
@@ -62,7 +80,8 @@ def next_state(state: ParticipantState, action: ParticipantAction) -> Participan
     >>> next_state(ParticipantState.TREATED, ParticipantAction.TAKE_BACK) is None
     True
     """
-    return TRANSITIONS.get((state, action))
+    found = PARTICIPANT_STATES.find(state.value, action.value)
+    return ParticipantState(found.to) if found is not None else None
 
 
 def sources_of(action: ParticipantAction) -> tuple[ParticipantState, ...]:
@@ -71,7 +90,8 @@ def sources_of(action: ParticipantAction) -> tuple[ParticipantState, ...]:
     >>> sources_of(ParticipantAction.COMPLETE)
     (<ParticipantState.TREATED: 'treated'>,)
     """
-    return tuple(state for state, each in TRANSITIONS if each is action)
+    rows = PARTICIPANT_STATES.transitions
+    return tuple(ParticipantState(row.state) for row in rows if row.event == action.value)
 
 
 @dataclass(frozen=True, slots=True)

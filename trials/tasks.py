@@ -1,0 +1,13 @@
+"""Background jobs of the trials room: each only calls a service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from trials.services import reminders
+
+
+@shared_task(name="trials.sweep_reminders", ignore_result=True)
+def sweep_reminders() -> None:
+    """Write the reminders of visits that hold now."""
+    reminders.sweep_reminders()

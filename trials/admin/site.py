@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
@@ -27,7 +28,7 @@ class Page:
     """One page that is no change list: its route under the admin, its view class and its name."""
 
     route: str
-    view: type[View]
+    view: type[View[Any]]
     name: str
     public: bool = False
 
@@ -44,7 +45,7 @@ class DayZeroAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         self._actions: dict[str, Callable[..., Any]] = {}
         self._global_actions: dict[str, Callable[..., Any]] = {}
 
-    def register_page(self, route: str, view: type[View], name: str, *, public: bool = False) -> None:
+    def register_page(self, route: str, view: type[View[Any]], name: str, *, public: bool = False) -> None:
         """Add a page; ``public`` is for the few that stand before the log-in."""
         if name in self._pages and self._pages[name].view is not view:
             message = f"Two pages are named {name}; a page's name is its URL name and must be its own."
@@ -66,6 +67,14 @@ class DayZeroAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             message = f"{admin_class} is not derived from ScopedModelAdmin; nothing else may be registered here."
             raise ImproperlyConfigured(message)
         super().register(model_or_iterable, admin_class, **options)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add how long a session may stay idle, for the warning that the page gives before."""
+        idle = {
+            "idle_seconds": settings.SESSION_IDLE_SECONDS,
+            "idle_warning_seconds": settings.SESSION_IDLE_WARNING_SECONDS,
+        }
+        return {**super().each_context(request), **idle}
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whoever is signed in and active may come in; what is inside is decided row by row."""

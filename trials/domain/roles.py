@@ -103,6 +103,19 @@ STUDY_WIDE: frozenset[Permission] = frozenset(
 )
 """Acts on a study as a whole: a grant for one site does not carry them to the study."""
 
+CLINICAL_WRITES: frozenset[Permission] = frozenset(
+    {
+        Permission.REGISTER_PARTICIPANT,
+        Permission.CHANGE_PARTICIPANT,
+        Permission.ASSIGN_DOSE,
+        Permission.CHANGE_VISIT,
+        Permission.ENTER_DATA,
+        Permission.ANSWER_QUERY,
+        Permission.SIGN_RECORD,
+    }
+)
+"""What only a site does; no account holds one of these and administers users in the same study."""
+
 OWN_SITE_SUFFICES: frozenset[Permission] = frozenset(
     {
         Permission.VIEW_STUDY,

@@ -144,7 +144,7 @@ def name_of(chain: str, seq: int) -> str:
 class ChainCheck:
     """Checks one chain while its events stream by in the order of their numbers.
 
-    ``anchors`` maps a number to the hash that was noted elsewhere for it. Give each event to ``check``, then the head to
+    ``anchors`` maps a number to the hash noted elsewhere for it. Give each event to ``check``, then the head to
     ``close``; both return what is wrong. After a broken link the check goes on from the stored hash, so that the first
     finding is the first bad event and the rest of the chain is still judged.
     """

@@ -66,7 +66,8 @@ class ItemDefinition:
     all rules that must be true for the item to be shown (its own and its group's). ``group`` is empty for an item
     outside groups; ``repeats``: it lives in rows, so its path is ``GROUP.<row>.ITEM``. ``codes_from`` is ``products``,
     ``conditions`` or ``ctcae`` where the list is not the form's own (``codes`` is filled for the first two; ``ctcae``
-    is the safety room's catalogue of terms). ``analyte`` is the name under which the site's normal range is looked up,
+    is the safety room's catalogue of terms); ``code_list`` names the shared list, for translations. ``analyte`` is the
+    name under which the site's normal range is looked up,
     empty when the item is no laboratory value.
     """
 
@@ -84,6 +85,7 @@ class ItemDefinition:
     decimals: int | None = None
     codes: tuple[Code, ...] = ()
     codes_from: str = ""
+    code_list: str = ""
     numeric_codes: bool = False
     hard: Limits | None = None
     soft: Limits | None = None

@@ -1,0 +1,98 @@
+"""From nodes to the sections of the rooms: what pydantic refuses becomes a problem with its file, line and path."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from seeds.loader.problems import Problem
+from seeds.loader.reader import Node
+from trials.records.domain.expressions import nearest
+
+Shaped = TypeVar("Shaped", bound=BaseModel)
+EXPECTED = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a block of names",
+    "model_type": "a block of keys",
+    "model_attributes_type": "a block of keys",
+    "decimal_type": "a number",
+}
+
+
+def shape(model: type[Shaped], node: Node, *, also: tuple[str, ...] = ()) -> tuple[Shaped | None, list[Problem]]:
+    """Return the section, or every reason why the node is none. ``also`` are keys that the reader has taken out."""
+    try:
+        return model.model_validate(node.plain()), []
+    except ValidationError as error:
+        problems = [_problem(model, node, dict(each), also) for each in error.errors(include_url=False)]
+        return None, problems
+
+
+def _problem(model: type[BaseModel], root: Node, error: dict[str, Any], also: tuple[str, ...]) -> Problem:
+    kind, where = error["type"], [part for part in error["loc"] if part != "[key]"]
+    node = root.find(*where)
+    context = error.get("ctx", {})
+    if kind == "extra_forbidden":
+        valid = (*keys_of(_block(model, where[:-1])), *also)
+        near = nearest(str(where[-1]), valid)
+        return node.problem(
+            f'unknown key "{where[-1]}"', near=near, expected="" if near else f"one of {', '.join(valid)}"
+        )
+    if kind == "missing":
+        return node.problem(f"{where[-1]} is missing", expected=f"the key {where[-1]} in this block")
+    if kind == "study_file":
+        return node.problem(context["message"], expected=context["expected"], near=context["near"])
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
+        return node.problem(f'"{node.raw}" is out of range', expected=bound)
+    expected = EXPECTED.get(kind, "")
+    return node.problem(f"{_found(node)} does not fit here", expected=expected or error["msg"].lower())
+
+
+def _found(node: Node) -> str:
+    if node.entries is not None:
+        return "a block"
+    if node.parts is not None:
+        return "a list"
+    return f'"{node.raw}"' if node.raw else "nothing"
+
+
+def keys_of(model: type[BaseModel] | None) -> tuple[str, ...]:
+    """Return the keys a block may have, as they are written."""
+    return () if model is None else tuple(info.alias or name for name, info in model.model_fields.items())
+
+
+def _block(model: type[BaseModel], where: list[Any]) -> type[BaseModel] | None:
+    current: Any = model
+    for part in where:
+        current = _below(current, part)
+    return next((each for each in _parts(current) if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _below(current: Any, key: Any) -> Any:
+    for each in _parts(current):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            for name, info in each.model_fields.items():
+                if key in {name, info.alias}:
+                    return info.annotation
+        elif get_origin(each) is dict:
+            return get_args(each)[1]
+        elif get_origin(each) is list:
+            return get_args(each)[0]
+    return None
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _parts(get_args(annotation)[0])
+    elif origin in {Union, types.UnionType}:
+        for each in get_args(annotation):
+            yield from _parts(each)
+    elif annotation is not None:
+        yield annotation

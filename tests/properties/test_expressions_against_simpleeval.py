@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from simpleeval import EvalWithCompoundTypes
 
+from trials.records.domain.dates import PartialDate, months_after
 from trials.records.domain.expressions import (
     UNKNOWN,
     ItemSymbol,
@@ -29,7 +31,8 @@ ITEMS = {name: ItemSymbol("F", name, NUMBER) for name in NUMBERS} | {
     name: ItemSymbol("F", name, BOOLEAN) for name in TRUTHS
 }
 LOG = RowsSymbol("LOG", "", {"X": ItemSymbol("LOG", "X", NUMBER), "Y": ItemSymbol("LOG", "Y", BOOLEAN)})
-SCOPE = MappingScope("F", {"F": ITEMS}, {"LOG": LOG})
+DATES = {name: ItemSymbol("F", name, Type("date")) for name in ("D", "E")}
+SCOPE = MappingScope("F", {"F": {**ITEMS, **DATES}}, {"LOG": LOG})
 OPERATORS = ("+", "-", "*", "/")
 SIGNS = ("<", "<=", ">", ">=", "==", "!=")
 
@@ -175,3 +178,44 @@ def test_a_rule_waits_for_blanks_alone_and_for_none_when_it_is_known(
     waiting = {reference.item for reference in rule.waits_for(context)}
     assert waiting <= blank & {reference.item for reference in rule.references}
     assert rule.evaluate(context) is UNKNOWN or not waiting
+
+
+SHIFTED = st.sampled_from(["D", "E", "months_after(D, 1)", "days_after(E, 40)"])
+INTERVALS = st.tuples(
+    st.dates(date(2023, 12, 1), date(2024, 6, 30)), st.integers(0, 70), st.integers(0, 70), st.booleans()
+)
+DATE_TEXTS = st.one_of(
+    st.tuples(SHIFTED, st.sampled_from(SIGNS), SHIFTED).map(lambda t: f"{t[0]} {t[1]} {t[2]}"),
+    st.tuples(
+        st.sampled_from(["days_between", "months_between"]), st.sampled_from(SIGNS), st.sampled_from(["0", "1", "2.5"])
+    ).map(lambda t: f"{t[0]}(D, E) {t[1]} {t[2]}"),
+    st.tuples(st.sampled_from(SIGNS), st.integers(0, 2)).map(lambda t: f"age(D) {t[0]} {t[1]}"),
+    st.sampled_from(
+        ["abs(days_between(D, E)) > 20", "-days_between(E, D) * 2 <= 60", "round(months_between(D, E)) == 1"]
+    ),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=DATE_TEXTS, one=INTERVALS, other=INTERVALS)
+def test_learning_the_missing_part_of_a_date_never_contradicts_a_known_answer(
+    text: str, one: tuple[date, int, int, bool], other: tuple[date, int, int, bool]
+) -> None:
+    rule = compile_expression(text, SCOPE)
+    exact: dict[Any, Any] = {}
+    partial: dict[Any, Any] = {}
+    for name, (day, before, after, known) in (("D", one), ("E", other)):
+        exact["F", name, ""] = day
+        interval = PartialDate(day - timedelta(days=before), day + timedelta(days=after))
+        partial["F", name, ""] = day if known else interval
+    facts: dict[str, Any] = {"birth_date": date(2022, 2, 28)}
+    guess = rule.evaluate(MappingContext(partial, facts))
+    truth = rule.evaluate(MappingContext(exact, facts))
+    assert truth is True or truth is False
+    assert guess is UNKNOWN or guess is truth
+    event("settled" if guess is not UNKNOWN else "unknown")
+
+
+@given(day=st.dates(date(1900, 1, 1), date(2100, 1, 1)), months=st.integers(-600, 600))
+def test_the_order_of_two_days_survives_a_shift_by_months(day: date, months: int) -> None:
+    assert months_after(day, months) <= months_after(day + timedelta(days=1), months)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 from celery import _state
 from celery.beat import Scheduler, Service
-from celery.signals import worker_init
 from celery.worker import WorkController
 
 from config.celery import app
@@ -27,14 +26,6 @@ class EmbeddedWorker(WorkController):  # type: ignore[misc]
     def __init__(self, *args: object, **options: object) -> None:
         self.listens = threading.Event()
         super().__init__(*args, **options)
-
-    def on_before_init(self, **options: object) -> None:
-        """Say that a worker begins, as the command-line worker does.
-
-        Trap: Celery's care for Django hangs on this; without it, threads keep broken database connections for ever.
-        """
-        super().on_before_init(**options)
-        worker_init.send(sender=self)
 
     def on_consumer_ready(self, consumer: object) -> None:
         """Note that messages are taken from now on."""

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 
 from config import embedded
-from trials.records.models import Heartbeat, Notification
-from trials.records.services import clock
+from trials.records import triggers
+from trials.records.models import Notification
+from trials.records.services import clock, heartbeat
+from trials.records.tasks import BEAT
 
 logger = logging.getLogger(__name__)
 
-BEAT = "beat"
 BEAT_SILENCE = timedelta(seconds=90)
 URGENT_WAIT = timedelta(seconds=60)
 CLOCK_DIFFERENCE = timedelta(seconds=5)
@@ -50,6 +51,13 @@ def check_migrations() -> None:
         raise NotReadyError(f"{len(missing)} migrations are not applied")
 
 
+def check_triggers() -> None:
+    """See that the triggers that protect the audit events are in place."""
+    missing = triggers.missing()
+    if missing:
+        raise NotReadyError(f"triggers are missing: {', '.join(missing)}")
+
+
 def check_broker() -> None:
     """Ask Redis for an answer; without Redis, see that this process's own worker and beat run."""
     if settings.EMBEDDED_WORKER:
@@ -64,10 +72,10 @@ def check_broker() -> None:
 
 def check_beat() -> None:
     """See that the beat's heartbeat, which a worker writes, is young: both run when it is."""
-    found = Heartbeat.objects.filter(name=BEAT).first()
-    if found is None:
+    age = heartbeat.age_of(BEAT)
+    if age is None:
         raise NotReadyError("no heartbeat of the beat yet")
-    if clock.now() - found.at > BEAT_SILENCE:
+    if age > BEAT_SILENCE:
         raise NotReadyError("the beat's last heartbeat is older than 90 s")
 
 
@@ -86,6 +94,7 @@ def check_urgent() -> None:
 CHECKS: Mapping[str, Callable[[], None]] = {
     "database": check_database,
     "migrations": check_migrations,
+    "audit triggers": check_triggers,
     "broker": check_broker,
     "beat": check_beat,
     "urgent notifications": check_urgent,

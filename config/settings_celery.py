@@ -16,7 +16,7 @@ WEB_PROCESSES = env.integer("WEB_CONCURRENCY", 1, minimum=1)
 
 # A hung broker must never hold a save: kombu's own socket timeout is None, which waits for ever.
 BROKER_CONNECT_SECONDS = 0.5
-BROKER_ANSWER_SECONDS = 1.5
+BROKER_ANSWER_SECONDS = 1.0
 
 REDIS_TRANSPORT: dict[str, Any] = {
     "visibility_timeout": 120,
@@ -30,7 +30,7 @@ REDIS_TRANSPORT: dict[str, Any] = {
 # kombu polls the in-memory broker once a second by default.
 MEMORY_TRANSPORT: dict[str, Any] = {"polling_interval": 0.05}
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = MEMORY_TRANSPORT if EMBEDDED_WORKER else REDIS_TRANSPORT
 CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_CONNECT_SECONDS
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

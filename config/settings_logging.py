@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import structlog
 
 from config import env
@@ -10,6 +12,8 @@ from config.logging_rules import chain_of_other_loggers, chain_of_own_loggers, j
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# A sweep runs every few seconds: only one that fails is worth a line.
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 DJANGO_STRUCTLOG_COMMAND_LOGGING_ENABLED = False
@@ -38,6 +42,8 @@ LOGGING = {
     # Django sets up handlers of its own for these; everything goes through the one above.
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # config.request_log says the same with the request's id and without its path.
+        "django.request": {"handlers": [], "level": "CRITICAL", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "axes": {"handlers": [], "level": "WARNING", "propagate": True},
         "celery": {"handlers": [], "level": "WARNING", "propagate": True},

@@ -1,0 +1,246 @@
+"""Factories of the trials room, shared by tests and simulated conduct; every row comes from a service, audited."""
+
+# mypy: disable-error-code="no-untyped-call, override"
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import astuple
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from factory.base import Factory
+from factory.declarations import LazyAttribute, SubFactory
+from factory.declarations import Sequence as Numbered
+
+from trials.definition.compiled import (
+    CACHE,
+    Design,
+    DosePlan,
+    Eligibility,
+    Stagger,
+    TrialDefinition,
+    Verification,
+    VisitPlan,
+)
+from trials.domain.facts import InfusionFact
+from trials.domain.roles import Role
+from trials.models import DoseLevel, Membership, Participant, Site, StudyVersion, User, Visit
+from trials.records.domain.actors import Actor
+from trials.records.domain.canonical import digest
+from trials.records.domain.expressions import UnitTable
+from trials.records.services import clock
+from trials.records.services.act import open_act
+from trials.services.dosing import assign_dose
+from trials.services.facts import apply_infusions
+from trials.services.participants import register_participant
+from trials.services.publishing import publish_version
+from trials.services.sites import activate_version, create_site
+from trials.services.study_clock import advance_clock
+from trials.services.visits import start_visit
+
+SYSTEM = Actor.system("factory")
+UNIT = "10*6 cells/kg"
+BEGIN = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
+"""The instant at which the studies made here start: Monday 5 January 2026, 10:00 in Shanghai."""
+
+
+def _plan(ordinal: int, code: str, first: int | None, day: int | None, last: int | None, **more: Any) -> VisitPlan:
+    given: dict[str, Any] = {"label": code, "kind": "scheduled", "anchor": "first infusion", **more}
+    return VisitPlan(code=code, ordinal=ordinal, target=day, opens=first, closes=last, **given)
+
+
+_SCHEDULE: tuple[tuple[str, int | None, int | None, int | None, dict[str, Any]], ...] = (
+    ("SCR", -28, None, -6, {}),
+    ("LD", -5, None, -3, {}),
+    ("D-1", -2, -1, -1, {}),
+    ("D0", 0, 0, 0, {}),
+    ("D14", 12, 14, 16, {}),
+    ("D21", 19, 21, 23, {}),
+    ("D28", 25, 28, 31, {"alias": "M1"}),
+    ("M2", 54, 61, 68, {}),
+    ("M3", 84, 91, 98, {}),
+    ("M6", 169, 183, 197, {}),
+    ("M9", 260, 274, 288, {}),
+    ("M12", 351, 365, 379, {}),
+    ("M18", 518, 548, 578, {}),
+    ("M24", 700, 730, 760, {}),
+    ("UNS", None, None, None, {"kind": "unscheduled"}),
+    ("EOS", None, None, None, {"kind": "end"}),
+)
+SCHEDULE = tuple(_plan(n, *row[:4], **row[4]) for n, row in enumerate(_SCHEDULE, start=1))
+
+
+def schedule_of_length(visits: int) -> tuple[VisitPlan, ...]:
+    """Return a schedule of this many visits, one each week, a day wide."""
+    return tuple(_plan(n, f"V{n}", 7 * n, 7 * n, 7 * n) for n in range(1, visits + 1))
+
+
+def definition(
+    oid: str, *, number: int = 1, cap: int | None = None, visits: Sequence[VisitPlan] = SCHEDULE
+) -> TrialDefinition:
+    """Return a small compiled study: what the trials room needs and nothing else."""
+    stagger = Stagger(after_first_at_level=14, between_others=0, before_next_level=None)
+    return TrialDefinition(
+        oid=oid,
+        number=number,
+        title=oid,
+        sponsor="",
+        location="",
+        registry="",
+        source="",
+        masking="none",
+        sites=(1, None),
+        cap=cap,
+        products={},
+        arms={},
+        conditions={"SLE": "Systemic lupus erythematosus"},
+        populations={},
+        reminders={},
+        verification=Verification((), Decimal(0)),
+        anchor="first infusion",
+        months={},
+        visits=tuple(visits),
+        epochs={},
+        sets={},
+        slots=(),
+        dose=DosePlan(UNIT, (None, None), {}, 1, 3, Design("3+3"), stagger, replace_not_evaluable=True),
+        eligibility=Eligibility({}, {}, {}, ()),
+        marks=(),
+        units=UnitTable({}),
+        by_code={visit.code: visit for visit in visits},
+    )
+
+
+def small_version(
+    oid: str,
+    *,
+    number: int = 1,
+    cap: int | None = None,
+    visits: Sequence[VisitPlan] = SCHEDULE,
+    simulated: bool = True,
+    words: str = "",
+) -> StudyVersion:
+    """Publish a small version with one arm and three dose levels, the first one open; ``words`` change no shape."""
+    shape = json.dumps({"study": oid, "version": number, "cap": cap, "visits": [astuple(visit) for visit in visits]})
+    version = publish_version(
+        oid=oid,
+        title=f"Study {oid}",
+        number=number,
+        document=shape + words,
+        content_hash=digest((shape + words).encode()),
+        shape_hash=digest(shape.encode()),
+        changes="First version.",
+        simulated=simulated,
+        arms=[("MAIN", "Single arm", ["CART"])],
+        dose_levels=[("MAIN", n, {"CART": amount}, UNIT) for n, amount in ((1, "0.5"), (2, "1"), (3, "2"))],
+        actor=SYSTEM,
+    )
+    CACHE._kept[str(version.pk), version.revision] = definition(oid, number=number, cap=cap, visits=visits)
+    return version
+
+
+class SiteFactory(Factory):
+    """A site of a fresh simulated study whose clock stands at ``BEGIN``, working under version 1 since 2026."""
+
+    class Meta:
+        model = Site
+
+    oid = Numbered(lambda n: f"STUDY{n}")
+    cap: int | None = None
+    visits = SCHEDULE
+    simulated = True
+    code = "01"
+    time_zone = "Asia/Shanghai"
+    version = LazyAttribute(lambda one: small_version(one.oid, cap=one.cap, visits=one.visits, simulated=one.simulated))
+
+    @classmethod
+    def _create(cls, _model: type[Any], *_args: Any, **given: Any) -> Site:
+        version: StudyVersion = given["version"]
+        if version.study.simulated and version.study.clock is None:
+            advance_clock(version.study, to=BEGIN, actor=SYSTEM)
+        code, zone = given["code"], given["time_zone"]
+        site = create_site(version.study, code=code, name=f"Hospital {code}", time_zone=zone, actor=SYSTEM)
+        activate_version(site, version, from_date=date(2026, 1, 1), actor=SYSTEM)
+        return site
+
+
+class ParticipantFactory(Factory):
+    """A participant in screening; ``enrolled`` assigns the first dose level, ``infused_on`` records an infusion."""
+
+    class Meta:
+        model = Participant
+
+    site = SubFactory(SiteFactory)
+    consented_on = date(2026, 1, 5)
+    enrolled = False
+    infused_on: date | None = None
+    actor = SYSTEM
+
+    @classmethod
+    def _create(cls, _model: type[Any], *_args: Any, **given: Any) -> Participant:
+        actor: Actor = given["actor"]
+        participant = register_participant(given["site"], consented_on=given["consented_on"], actor=actor)
+        if given["enrolled"]:
+            level = DoseLevel.objects.select_related("arm").get(study=participant.study, number=1)
+            participant = assign_dose(participant, arm=level.arm, dose_level=level, actor=actor)
+        if given["infused_on"] is not None:
+            infuse(participant, given["infused_on"])
+        return participant
+
+
+def infuse(participant: Participant, *days: date, record_id: uuid.UUID | None = None) -> uuid.UUID:
+    """Apply infusions on these days as one record would state them; return the record's id."""
+    record_id = record_id or uuid.uuid4()
+    rows = [InfusionFact(str(n), "CART", "LOT1", f"{day}T10:00", f"{day}T10:30") for n, day in enumerate(days, start=1)]
+    with open_act("save items", chain=participant.study.chain_key, actor=SYSTEM) as act:
+        apply_infusions(participant, record_id, rows, act=act)
+    return record_id
+
+
+class VisitFactory(Factory):
+    """The visit ``code`` of a participant, with a date when ``on`` is given."""
+
+    class Meta:
+        model = Visit
+
+    participant = SubFactory(ParticipantFactory)
+    code = "D14"
+    on: date | None = None
+    actor = SYSTEM
+
+    @classmethod
+    def _create(cls, _model: type[Any], *_args: Any, **given: Any) -> Visit:
+        visit = Visit.objects.get(participant=given["participant"], code=given["code"], repeat=0)
+        return visit if given["on"] is None else start_visit(visit, on=given["on"], actor=given["actor"])
+
+
+class MemberFactory(Factory):
+    """An active user with one role at a site (or, ``whole_study``, at all of them)."""
+
+    class Meta:
+        model = User
+
+    site = SubFactory(SiteFactory)
+    role = Role.COORDINATOR
+    username = Numbered(lambda n: f"user{n}")
+    whole_study = False
+
+    @classmethod
+    def _create(cls, _model: type[Any], *_args: Any, **given: Any) -> User:
+        site, name = given["site"], given["username"]
+        user = User(username=name, printed_name=name.title(), created_at=clock.now(), is_active=True)
+        user.set_unusable_password()
+        user.save(force_insert=True)
+        Membership.objects.create(
+            user=user,
+            study=site.study,
+            site=None if given["whole_study"] else site,
+            role=given["role"].value,
+            valid_from=date(2000, 1, 1),
+            granted_by=SYSTEM.name,
+            granted_at=clock.now(),
+        )
+        return user

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import ImproperlyConfigured
 
 from config.settings_security import LOOPBACK_HOSTS
 
@@ -32,10 +33,11 @@ def _is_public() -> bool:
 
 def check_secret(**_: Any) -> list[CheckMessage]:
     """Ask for a secret of this installation's own."""
-    key = str(settings.SECRET_KEY or "")
     if not settings.PRODUCTION:
         return []
-    if not key:
+    try:
+        key = str(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # the framework refuses to hand out an empty one
         return [_error(1, "SECRET_KEY in production", found="none", do="Set SECRET_KEY to 50 random characters.")]
     if len(key) < SECRET_LENGTH or any(word in key.lower() for word in PLACEHOLDERS):
         found = f"{len(key)} characters or a placeholder"
@@ -82,7 +84,7 @@ def check_processes(**_: Any) -> Iterable[CheckMessage]:
             9,
             "REDIS_URL with several web processes",
             found=f"WEB_CONCURRENCY={settings.WEB_PROCESSES} and no REDIS_URL",
-            do="Set REDIS_URL, or WEB_CONCURRENCY=1: without Redis each process would run a worker and a beat of its own.",
+            do="Set REDIS_URL, or WEB_CONCURRENCY=1: without Redis each process would run its own worker and beat.",
         )
     if several and "sqlite" in settings.DATABASES["default"]["ENGINE"]:
         yield _error(

@@ -62,8 +62,8 @@ DATABASE_URL = env.text("DATABASE_URL")
 MIGRATE_DATABASE_URL = env.text("MIGRATE_DATABASE_URL")
 
 # Tables belong to the role that migrates, so that the role the application runs as can neither drop a trigger nor
-# change an audit event. Only `migrate` connects as their owner.
-MIGRATES_AS_OWNER = bool(MIGRATE_DATABASE_URL) and env.command() == "migrate"
+# change an audit event. Only these two commands connect as their owner.
+MIGRATES_AS_OWNER = bool(MIGRATE_DATABASE_URL) and env.command() in {"ensure_role", "migrate"}
 DATABASES = {"default": database(MIGRATE_DATABASE_URL if MIGRATES_AS_OWNER else DATABASE_URL)}
 
 # The role that gets its grants after `migrate`; empty when the application owns its tables.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from seeds.loader.problems import Problem
@@ -48,7 +49,9 @@ def read_ladders(
 def _columns(place: Node, products: list[str], problems: list[Problem]) -> dict[str, list[Decimal]]:
     if place.entries is None:
         amounts = _amounts(place, problems)
-        return {product: amounts for product in products}
+        if len(products) > 1:
+            problems.append(place.problem("the arm has several products", expected="a list for each product"))
+        return dict.fromkeys(products, amounts)
     for product in place.entries:
         if product not in products:
             below = place.find(product)
@@ -78,7 +81,7 @@ def _judge(place: Node, product: str, amounts: list[Decimal], section: DoseSecti
             shown = f"the allowed {allowed} {section.unit}" if low or high else "what can be given"
             message = f"level {amount} lies outside {shown}"
             problems.append(at.problem(message, expected="levels inside the allowed range"))
-    for lower, upper in zip(amounts, amounts[1:], strict=False):
+    for lower, upper in pairwise(amounts):
         if upper <= lower:
             problems.append(at.problem(f"the ladder does not rise from {lower} to {upper}", expected="rising levels"))
 

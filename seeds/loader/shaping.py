@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -24,13 +25,58 @@ EXPECTED = {
 }
 
 
-def shape(model: type[Shaped], node: Node, *, also: tuple[str, ...] = ()) -> tuple[Shaped | None, list[Problem]]:
-    """Return the section, or every reason why the node is none. ``also`` are keys that the reader has taken out."""
-    try:
-        return model.model_validate(node.plain()), []
-    except ValidationError as error:
-        problems = [_problem(model, node, dict(each), also) for each in error.errors(include_url=False)]
-        return None, problems
+ROUNDS = 12
+
+
+@dataclass(slots=True)
+class Shapes:
+    """Shapes nodes into sections and collects what is wrong.
+
+    A faulty entry is taken out and the rest is shaped nevertheless, so that one mistake gives one message and hides no
+    other. ``broken`` are the names on the way to what was taken out: what else is said about them is passed over.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    def shape(self, model: type[Shaped], node: Node, *, also: tuple[str, ...] = ()) -> Shaped | None:
+        """Return the section; None when nothing of it can be kept. ``also`` are keys that the reader has taken out."""
+        plain = node.plain()
+        for turn in range(ROUNDS):
+            try:
+                return model.model_validate(plain)
+            except ValidationError as error:
+                for each in error.errors(include_url=False):
+                    if turn == 0:
+                        self.problems.append(_problem(model, node, dict(each), also))
+                    self.broken |= {str(part) for part in each["loc"]}
+                    if not _take_out(plain, dict(each)):
+                        return None
+        return None
+
+
+def _take_out(plain: Any, error: dict[str, Any]) -> bool:
+    """Take the faulty entry out of the plain value; say whether there was one."""
+    where = [part for part in error["loc"] if part != "[key]"]
+    if error["type"] == "missing":
+        where = where[:-1]
+    holder: Any = None
+    last: Any = None
+    below = plain
+    for part in where:
+        inside = isinstance(below, dict) and part in below
+        inside = inside or (isinstance(below, list) and isinstance(part, int) and part < len(below))
+        if not inside:
+            break
+        holder, last, below = below, part, below[part]
+    if holder is None:
+        # A second fault in the same entry: it has been taken out already.
+        return bool(where)
+    if isinstance(holder, dict):
+        del holder[last]
+    else:
+        holder[last] = None
+    return True
 
 
 def _problem(model: type[BaseModel], root: Node, error: dict[str, Any], also: tuple[str, ...]) -> Problem:

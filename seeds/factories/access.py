@@ -5,12 +5,14 @@ site = SiteFactory(study__oid="SCAR02", code="01")
 MembershipFactory(user=chen, study=site.study, site=site, role=Role.COORDINATOR)
 """
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
 
-import factory
+from factory.declarations import LazyAttribute, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 
 from trials.domain.roles import Role
 from trials.models import Membership, Site, Study, User
@@ -25,14 +27,14 @@ PASSWORD = "correct horse battery staple"  # noqa: S105 - of invented people onl
 SEEDING = Actor.system("seeding")
 
 
-class UserFactory(factory.django.DjangoModelFactory[User]):
+class UserFactory(DjangoModelFactory[User]):
     """An active person whose password is ``PASSWORD`` and need not be changed."""
 
     class Meta:
         model = User
 
-    username = factory.Sequence(lambda n: f"person{n}")
-    printed_name = factory.LazyAttribute(lambda made: made.username.capitalize())
+    username = Sequence(lambda n: f"person{n}")
+    printed_name = LazyAttribute(lambda made: made.username.capitalize())
     password = PASSWORD
     must_change_password = False
 
@@ -42,14 +44,14 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
         return create_user(actor=SEEDING, **kwargs)
 
 
-class StudyFactory(factory.django.DjangoModelFactory[Study]):
+class StudyFactory(DjangoModelFactory[Study]):
     """A simulated study without a published version: the loader publishes real ones, most tests of access need none."""
 
     class Meta:
         model = Study
 
-    oid = factory.Sequence(lambda n: f"STUDY{n:02d}")
-    title = factory.LazyAttribute(lambda made: f"Study {made.oid}")
+    oid = Sequence(lambda n: f"STUDY{n:02d}")
+    title = LazyAttribute(lambda made: f"Study {made.oid}")
     simulated = True
     clock = None
 
@@ -63,15 +65,15 @@ class StudyFactory(factory.django.DjangoModelFactory[Study]):
             return study
 
 
-class SiteFactory(factory.django.DjangoModelFactory[Site]):
+class SiteFactory(DjangoModelFactory[Site]):
     """A site, in a study of its own unless one is given."""
 
     class Meta:
         model = Site
 
-    study = factory.SubFactory(StudyFactory)
-    code = factory.Sequence(lambda n: f"{n % 90 + 10}")
-    name = factory.LazyAttribute(lambda made: f"Hospital {made.code}")
+    study = SubFactory(StudyFactory)
+    code = Sequence(lambda n: f"{n % 90 + 10}")
+    name = LazyAttribute(lambda made: f"Hospital {made.code}")
     time_zone = "Europe/Berlin"
 
     @classmethod
@@ -80,14 +82,14 @@ class SiteFactory(factory.django.DjangoModelFactory[Site]):
         return create_site(actor=SEEDING, **kwargs)
 
 
-class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
+class MembershipFactory(DjangoModelFactory[Membership]):
     """A role in force since long ago: at ``site``, or at all sites of ``study`` when ``site`` is None."""
 
     class Meta:
         model = Membership
 
-    user = factory.SubFactory(UserFactory)
-    study = factory.SubFactory(StudyFactory)
+    user = SubFactory(UserFactory)
+    study = SubFactory(StudyFactory)
     site = None
     role = Role.COORDINATOR
     valid_from = date(2020, 1, 1)

@@ -273,3 +273,8 @@ def unknown() -> DomainError:
 
 def refuse_unknown() -> NoReturn:
     raise unknown()
+
+
+def studies_of(actor: Actor) -> QuerySet[Study]:
+    """Return the studies that an actor may see, by name."""
+    return visible(actor, Study.objects.order_by("oid"), Permission.VIEW_STUDY)

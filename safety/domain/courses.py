@@ -85,21 +85,22 @@ def time_at(course: Course, grade: int, unit: Unit, holds: Holds = _anywhere) ->
     >>> time_at(Course("days", (Segment(1, 1, 3, 3, True), Segment(9, 9, 2, 2)), 12, 12), 3, "days")
     Decimal('8')
     """
-    lowest = max((max(0, end - start) for start, end in _certain(course, grade, holds)), default=0)
     ends = list(_possible(course, grade, holds))
+    if not ends:
+        return Decimal(0)
+    lowest = max((max(0, end - start) for start, end in _certain(course, grade, holds)), default=0)
+    low = _in(course, lowest, unit, -1)
     if any(end is None for _, end in ends):
-        return Range(_in(course, lowest, unit, -1), None)
-    highest = max((end - start for start, end in ends if end is not None), default=0)
-    low, high = _in(course, lowest, unit, -1), _in(course, highest, unit, 1)
+        return Range(low, None)
+    high = _in(course, max(end - start for start, end in ends if end is not None), unit, 1)
     return low if low == high else Range(low, high)
 
 
 def _in(course: Course, length: int, unit: Unit, side: int) -> Decimal:
+    """A length of the line in hours or days; for hours between two dates, ``side`` gives the least or the most."""
     if course.line == "hours":
         return Decimal(length) / (3600 if unit == "hours" else 86400)
-    if unit == "days" or (length == 0 and side < 0):
-        return Decimal(length)
-    return Decimal(max(0, length + side) * 24) if length else Decimal(0)
+    return Decimal(length) if unit == "days" else Decimal(max(0, length + side) * 24)
 
 
 def _certain(course: Course, grade: int, holds: Holds) -> Iterator[tuple[int, int]]:

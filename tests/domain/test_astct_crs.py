@@ -240,3 +240,24 @@ def test_requiring_fever_after_treatment_would_flip_reference_vectors() -> None:
         if grade_crs(findings_of(row), CrsTables(treated=TREATED[-1:])).grade != int(row["expected_grade"])
     ]
     assert flipped == ["CRS068", "CRS072", "CRS076", "CRS085"]
+
+
+def test_the_working_says_what_is_not_known_of_the_fever() -> None:
+    treated = replace(WELL, treatment=Treatment.ANTIPYRETIC, hypotension=True)
+    assert grade_crs(replace(treated, temperature=None)).working == (
+        "CRS grade 2: temperature not recorded, fever is no longer required after an antipyretic and hypotension "
+        "without a vasopressor"
+    )
+    assert grade_crs(replace(FEBRILE, fever_other_cause=None)).working == (
+        "CRS not evaluable, at least grade 0: another cause of the fever not recorded; "
+        "known: 38.5 °C, cause of the fever not recorded"
+    )
+    assert (
+        grade_crs(replace(FEBRILE, fever_other_cause=True)).working == "CRS grade 0: fever of 38.5 °C of another cause"
+    )
+    assert grade_crs(replace(FEBRILE, treatment=Treatment.ANTIPYRETIC)).working == "CRS grade 1: fever 38.5 °C"
+
+
+def test_a_finding_of_another_cause_is_named_but_not_counted() -> None:
+    found = grade_crs(replace(FEBRILE, hypotension=True, hypotension_other_cause=True, oxygen=Oxygen.BLOWBY))
+    assert found.working == "CRS grade 2: fever 38.5 °C, hypotension of another cause and blow-by oxygen"

@@ -230,3 +230,8 @@ def test_a_wrong_ice_limit_would_flip_a_reference_vector() -> None:
 def test_grading_consciousness_of_another_cause_would_flip_a_reference_vector() -> None:
     tables = IcansTables()
     assert flipped_by(replace(tables, consciousness=tables.consciousness[1:])) == ["ICA029"]
+
+
+def test_a_finding_of_another_cause_is_named_but_not_counted() -> None:
+    found = grade_icans(replace(WELL, ice=8, consciousness=Consciousness.VOICE, consciousness_other_cause=True))
+    assert found.working == "ICANS grade 1: ICE 8 (7 to 9) and awakens to voice, of another cause"

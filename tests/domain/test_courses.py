@@ -68,3 +68,11 @@ def test_an_event_without_any_date_has_unknown_time() -> None:
 def test_a_grade_outside_1_to_5_is_refused() -> None:
     with pytest.raises(ValueError, match="GRADE: expected 1 to 5, found 6"):
         adverse_event({}, [{"GRADE": 6, "FROM": None}])
+
+
+@pytest.mark.parametrize(
+    ("length", "hours"), [(0, Range(Decimal(0), Decimal(24))), (1, Range(Decimal(0), Decimal(48)))]
+)
+def test_hours_of_an_event_known_by_dates_are_a_range(length: int, hours: Range) -> None:
+    course = days((1, 1, 3, 3), (1 + length, 1 + length, 1, 1), until=12, over=12)
+    assert time_at(course, 3, "hours") == hours

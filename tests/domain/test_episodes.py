@@ -172,3 +172,20 @@ def test_icans_begins_with_the_first_feature_and_ends_back_at_baseline() -> None
     (episode,) = build_episodes(rows)
     assert (episode.started, episode.ended) == (START + timedelta(hours=8), START + timedelta(hours=32))
     assert (episode.grade, episode.time_at(3)) == (3, Decimal(8))
+
+
+def test_oxygen_without_fever_long_after_the_signs_had_gone_belongs_to_the_treated_episode() -> None:
+    episode = only(course((0, FEVER), (8, TREATED_LOW_FLOW), (16, WELL), (48, TREATED_LOW_FLOW)))
+    assert ([row.record for row in episode.assessments], episode.ended) == (["h000", "h008", "h016", "h048"], None)
+
+
+def test_untreated_hypotension_goes_on_with_the_episode_within_the_gap_and_not_after_it() -> None:
+    afebrile = replace(WELL, hypotension=True, hypotension_other_cause=False)
+    soon = course((0, FEVER), (8, WELL), (16, afebrile))
+    late = course((0, FEVER), (8, WELL), (40, afebrile))
+    assert (grades(soon), grades(late)) == ([1, 0, 0], [1, 0, 0])
+    assert (only(soon).ended, only(late).ended) == (None, START + timedelta(hours=8))
+
+
+def test_a_blank_assessment_after_the_end_does_not_open_the_episode_again() -> None:
+    assert only(course((0, FEVER), (8, WELL), (16, CrsFindings()))).ended == START + timedelta(hours=8)

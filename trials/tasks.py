@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from trials.records.services import heartbeat
 from trials.services import reminders
 
 
-@shared_task(name="trials.sweep_reminders", ignore_result=True)
+@shared_task(name="trials.sweep_reminders", ignore_result=True)  # type: ignore[untyped-decorator]
 def sweep_reminders() -> None:
     """Write the reminders of visits that hold now."""
     reminders.sweep_reminders()
+    heartbeat.beat("trials.sweep_reminders")

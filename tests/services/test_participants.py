@@ -124,7 +124,11 @@ def test_a_screening_failure_keeps_its_number_reason_and_ends_all_waiting() -> N
 def test_screening_failure_withdrawal_and_take_back_need_a_reason(reason: str) -> None:
     participant, enrolled = ParticipantFactory(), ParticipantFactory(enrolled=True)
     events = AuditEvent.objects.count()
-    for act, row in ((fail_screening, participant), (withdraw_participant, enrolled), (take_back_participant, enrolled)):
+    for act, row in (
+        (fail_screening, participant),
+        (withdraw_participant, enrolled),
+        (take_back_participant, enrolled),
+    ):
         with pytest.raises(DomainError) as refused:
             act(row, reason=reason, actor=SYSTEM)
         assert refused.value.codes == ("reason",)
@@ -179,7 +183,9 @@ def test_a_number_is_found_as_people_type_it() -> None:
     site = SiteFactory()
     for _ in range(3):
         participant = ParticipantFactory(site=site)
-    found = {text: [row.pk for row in find_by_number(SYSTEM, text)] for text in ("3", "003", "01-003", "01-3", " 01 3 ")}
+    found = {
+        text: [row.pk for row in find_by_number(SYSTEM, text)] for text in ("3", "003", "01-003", "01-3", " 01 3 ")
+    }
     assert found == dict.fromkeys(found, [participant.pk])
     assert [find_by_number(SYSTEM, text) for text in ("02-003", "4", "0", "x", "")] == [[], [], [], [], []]
 

@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BooleanField,
     CharField,
@@ -32,6 +33,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models.sql.compiler import SQLCompiler
 
 from trials.domain.roles import Role
 from trials.models import Participant, Site, Study, Visit
@@ -81,11 +83,14 @@ class UuidText(Func):
     template = "CAST(%(expressions)s AS varchar)"
     output_field = CharField()
 
-    def as_sqlite(self, compiler: Any, _connection: Any, **_extra: Any) -> Any:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, tuple[str | int, ...]]:
+        del connection, extra_context
         parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
         sql, params = compiler.compile(self.source_expressions[0])
         template = " || '-' || ".join(f"substr({sql}, {start}, {length})" for start, length in parts)
-        return f"({template})", list(params) * len(parts)
+        return f"({template})", tuple(params) * len(parts)
 
 
 class Sha256(Func):
@@ -176,8 +181,7 @@ def due_reminders(
             f"{member}user__is_active": True,
         },
     )
-    rows: QuerySet[Visit, dict[str, Any]] = visits.order_by().values(**_columns(rule, channel))
-    return rows
+    return cast("QuerySet[Visit, dict[str, Any]]", visits.order_by().values(**_columns(rule, channel)))
 
 
 def _columns(rule: ReminderRule, channel: str) -> dict[str, Any]:

@@ -28,17 +28,17 @@ def register_sweep(sweep: Sweep) -> None:
 def advance_clock(study: Study, *, actor: Actor, to: datetime | None = None, days: int | None = None) -> Study:
     """Move a simulated study's clock forward, to an instant or by days, in one audited act.
 
-    The clock stops on every day between and at the end, and all sweeps run there with the study as it then stands.
+    The clock stops on every day between and at the end, and all sweeps run there with the study as it then stands. A
+    study whose clock was never set may begin at any instant.
     """
     policies.require(actor, Permission.ADVANCE_CLOCK, study)
     with open_act("advance clock", chain=study.chain_key, actor=actor, study_time=study_now(study)) as act:
         row = Study.objects.select_for_update().get(pk=study.pk)
-        begin = study_now(row)
-        goal = to if to is not None or days is None else begin + timedelta(days=days)
-        raise_all(_refusals(row, begin, goal, both=to is not None and days is not None))
+        goal = to if to is not None or days is None else study_now(row) + timedelta(days=days)
+        raise_all(_refusals(row, goal, both=to is not None and days is not None))
         assert goal is not None
         before = shown(row)
-        for instant in stops(begin, goal):
+        for instant in stops(row.clock, goal):
             row.clock = instant
             row.save(update_fields=["clock"])
             for sweep in _sweeps:
@@ -48,16 +48,16 @@ def advance_clock(study: Study, *, actor: Actor, to: datetime | None = None, day
         return row
 
 
-def stops(begin: datetime, goal: datetime) -> Iterator[datetime]:
-    """Yield the instants at which the clock stops: every 24 hours after ``begin``, and ``goal``."""
-    instant = begin + timedelta(days=1)
+def stops(begin: datetime | None, goal: datetime) -> Iterator[datetime]:
+    """Yield the instants at which the clock stops: every 24 hours after ``begin`` (if it was set), and ``goal``."""
+    instant = (begin or goal) + timedelta(days=1)
     while instant < goal:
         yield instant
         instant += timedelta(days=1)
     yield goal
 
 
-def _refusals(study: Study, begin: datetime, goal: datetime | None, *, both: bool) -> Iterator[Refusal]:
+def _refusals(study: Study, goal: datetime | None, *, both: bool) -> Iterator[Refusal]:
     if not study.simulated:
         yield Refusal(
             "clock_of_real_study",
@@ -72,7 +72,7 @@ def _refusals(study: Study, begin: datetime, goal: datetime | None, *, both: boo
     if goal.tzinfo is None:
         yield Refusal("clock_zone", "an instant with its zone", f"{goal}", "Add the offset.", where="to")
         return
-    if goal <= begin:
-        expected = f"an instant after {begin.isoformat(timespec='minutes')}"
+    if study.clock is not None and goal <= study.clock:
+        expected = f"an instant after {study.clock.isoformat(timespec='minutes')}"
         found = goal.isoformat(timespec="minutes")
         yield Refusal("clock_backwards", expected, found, "Time only moves forward.", where="to")

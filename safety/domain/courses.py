@@ -92,7 +92,7 @@ def time_at(course: Course, grade: int, unit: Unit, holds: Holds = _anywhere) ->
     low = _in(course, lowest, unit, -1)
     if any(end is None for _, end in ends):
         return Range(low, None)
-    high = _in(course, max(end - start for start, end in ends if end is not None), unit, 1)
+    high = _in(course, max(max(0, end - start) for start, end in ends if end is not None), unit, 1)
     return low if low == high else Range(low, high)
 
 

@@ -261,3 +261,12 @@ def test_the_working_says_what_is_not_known_of_the_fever() -> None:
 def test_a_finding_of_another_cause_is_named_but_not_counted() -> None:
     found = grade_crs(replace(FEBRILE, hypotension=True, hypotension_other_cause=True, oxygen=Oxygen.BLOWBY))
     assert found.working == "CRS grade 2: fever 38.5 °C, hypotension of another cause and blow-by oxygen"
+
+
+@pytest.mark.parametrize(
+    ("flow", "codes"),
+    [(Decimal(6), ["crs-device-low-flow"]), (Decimal("6.1"), []), (None, ["crs-flow-missing"])],
+)
+def test_the_flow_of_a_high_flow_device_is_remarked(flow: Decimal | None, codes: list[str]) -> None:
+    found = grade_crs(replace(FEBRILE, oxygen=Oxygen.HFNC, flow=flow))
+    assert [notice.code for notice in found.warnings] == codes

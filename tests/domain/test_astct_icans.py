@@ -235,3 +235,21 @@ def test_grading_consciousness_of_another_cause_would_flip_a_reference_vector() 
 def test_a_finding_of_another_cause_is_named_but_not_counted() -> None:
     found = grade_icans(replace(WELL, ice=8, consciousness=Consciousness.VOICE, consciousness_other_cause=True))
     assert found.working == "ICANS grade 1: ICE 8 (7 to 9) and awakens to voice, of another cause"
+
+
+@pytest.mark.parametrize(("ice", "codes"), [(2, ["icans-ice-sedated"]), (3, [])])
+def test_a_very_low_ice_score_in_a_participant_drowsy_of_another_cause_asks(ice: int, codes: list[str]) -> None:
+    found = grade_icans(replace(WELL, ice=ice, consciousness=Consciousness.VOICE, consciousness_other_cause=True))
+    assert [notice.code for notice in found.warnings] == codes
+
+
+@pytest.mark.parametrize("task", ["year", "month", "city", "hospital", "follows_command", "writes_sentence"])
+def test_two_points_for_a_task_of_one_are_refused(task: str) -> None:
+    full = IceAnswers(1, 1, 1, 1, 3, 1, 1, 1)
+    with pytest.raises(ValueError, match=f"{task} gives 0 to 1 points, found 2"):
+        ice_score(replace(full, **{task: 2}))
+
+
+def test_a_death_is_grade_5_and_nothing_else() -> None:
+    found = grade_icans(replace(WELL, died=True))
+    assert (found.at_least, found.grade, found.at_most) == (5, 5, 5)

@@ -31,7 +31,9 @@ LEASE = timedelta(minutes=5)
 # What is left of a lease must be longer than one sending can take, else another worker may send it meanwhile.
 MARGIN = timedelta(seconds=60)
 BATCH = 20
-MAIL_DOMAIN = "notifications.dayzero.invalid"
+MAIL_DOMAIN = "dayzero.invalid"
+# 160 bits of the key: with all 64 digits the header would be folded, which some mail servers mangle.
+ID_DIGITS = 40
 PERMANENT = range(500, 600)
 
 ScopeCheck = Callable[[UUID, str, str, str], bool]
@@ -145,7 +147,7 @@ def _send_mail(row: Notification, mail: BaseEmailBackend) -> None:
         body="\n".join([row.title, "", *link, _("Sign in to read more.")]),
         to=[address],
         connection=mail,
-        headers={"Message-ID": f"<{row.key}@{MAIL_DOMAIN}>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": message_id(row.key), "Auto-Submitted": "auto-generated"},
     )
     try:
         message.send()
@@ -155,6 +157,15 @@ def _send_mail(row: Notification, mail: BaseEmailBackend) -> None:
         if codes and all(code in PERMANENT for code in codes):
             raise UndeliverableError(f"refused by the mail server with {codes[0]}") from error
         raise
+
+
+def message_id(key: str) -> str:
+    """Return the Message-ID of the mail of a notification: the first digits of its key.
+
+    >>> message_id("0123456789abcdef" * 4)
+    '<0123456789abcdef0123456789abcdef01234567@dayzero.invalid>'
+    """
+    return f"<{key[:ID_DIGITS]}@{MAIL_DOMAIN}>"
 
 
 def _codes(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) -> list[int]:

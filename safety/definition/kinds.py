@@ -36,7 +36,7 @@ KINDS: Mapping[str, tuple[NeededItem, ...]] = {
         NeededItem("PRESSORS", ("integer",)),
         NeededItem("OXYGEN", ("choice",), ("NONE", "CANNULA", "BLOWBY", "MASK", "HFNC", "CPAP", "VENT")),
         NeededItem("FLOW", ("number",)),
-        *_yes("FEVER_OTHER", "FEVER_BEFORE", "HYPOTENSION", "VASOPRESSIN", "HYPOTENSION_OTHER"),
+        *_yes("FEVER_OTHER", "HYPOTENSION", "VASOPRESSIN", "HYPOTENSION_OTHER"),
         *_yes("AIRWAY_ONLY", "HYPOXIA_OTHER", "DIED"),
     ),
     "icans": (
@@ -49,6 +49,7 @@ KINDS: Mapping[str, tuple[NeededItem, ...]] = {
         NeededItem("OEDEMA", ("choice",), ("NONE", "FOCAL", "DIFFUSE", "POSTURING", "CN6", "PAPILLOEDEMA", "CUSHING")),
         NeededItem("SCORE", ("integer",)),
         *_yes("ICE_DONE", "CONSCIOUSNESS_OTHER", "SEIZURE_OTHER", "MOTOR", "MOTOR_OTHER", "HAEMORRHAGE", "DIED"),
+        *_yes("YEAR", "MONTH", "CITY", "HOSPITAL", "COMMAND", "SENTENCE", "COUNTS", "OBJECT_1", "OBJECT_2", "OBJECT_3"),
     ),
     "gvhd": (
         NeededItem("AT", ("date", "datetime")),

@@ -133,8 +133,11 @@ class ScheduleReader:
                 kind = places.at[0] if places.at in (["log"], ["once"]) else "visit"
                 at = place.get("at") or place
                 visits = [] if kind != "visit" else self.visits_of(at, places.at, "")
-                line = {"population": population, "form": form, "kind": kind, "visits": visits}
-                lines.append({**line, "required": places.required})
+                line = {"population": population, "form": form, "kind": kind}
+                lines.append({**line, "visits": visits, "required": places.required})
+                if places.offered:
+                    offered = self.visits_of(place.find("offered"), places.offered, "")
+                    lines.append({**line, "visits": offered, "required": False})
         return lines
 
 

@@ -120,9 +120,10 @@ def _spans_zero(low: Decimal | None, high: Decimal | None) -> bool:
 
 
 class PlacesSection(Section):
-    """Where a form is captured."""
+    """Where a form is captured; ``offered`` are further visits at which it may be filled but is not missed."""
 
     at: Words
+    offered: Words = []
     required: bool = True
 
 

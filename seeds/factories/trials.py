@@ -1,36 +1,25 @@
 """Factories of the trials room, shared by tests and simulated conduct; every row comes from a service, audited."""
 
-# mypy: disable-error-code="no-untyped-call, override"
+# mypy: disable-error-code="no-untyped-call, override, type-arg"
 from __future__ import annotations
 
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import asdict
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 from factory.base import Factory
 from factory.declarations import LazyAttribute, SubFactory
 from factory.declarations import Sequence as Numbered
 
-from trials.definition.compiled import (
-    CACHE,
-    Design,
-    DosePlan,
-    Eligibility,
-    Stagger,
-    TrialDefinition,
-    Verification,
-    VisitPlan,
-)
+from trials.definition.compiled import VisitPlan
 from trials.domain.facts import InfusionFact
 from trials.domain.roles import Role
 from trials.models import DoseLevel, Membership, Participant, Site, StudyVersion, User, Visit
 from trials.records.domain.actors import Actor
 from trials.records.domain.canonical import digest
-from trials.records.domain.expressions import UnitTable
 from trials.records.services import clock
 from trials.records.services.act import open_act
 from trials.services.dosing import assign_dose
@@ -43,6 +32,7 @@ from trials.services.visits import start_visit
 
 SYSTEM = Actor.system("factory")
 UNIT = "10*6 cells/kg"
+AMOUNTS = ("0.5", "1", "2")
 BEGIN = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 """The instant at which the studies made here start: Monday 5 January 2026, 10:00 in Shanghai."""
 
@@ -78,40 +68,30 @@ def schedule_of_length(visits: int) -> tuple[VisitPlan, ...]:
     return tuple(_plan(n, f"V{n}", 7 * n, 7 * n, 7 * n) for n in range(1, visits + 1))
 
 
-def definition(
-    oid: str, *, number: int = 1, cap: int | None = None, visits: Sequence[VisitPlan] = SCHEDULE
-) -> TrialDefinition:
-    """Return a small compiled study: what the trials room needs and nothing else."""
-    stagger = Stagger(after_first_at_level=14, between_others=0, before_next_level=None)
-    return TrialDefinition(
-        oid=oid,
-        number=number,
-        title=oid,
-        sponsor="",
-        location="",
-        registry="",
-        source="",
-        masking="none",
-        sites=(1, None),
-        cap=cap,
-        products={},
-        arms={},
-        conditions={"SLE": "Systemic lupus erythematosus"},
-        populations={},
-        reminders={},
-        verification=Verification((), Decimal(0)),
-        anchor="first infusion",
-        months={},
-        visits=tuple(visits),
-        epochs={},
-        sets={},
-        slots=(),
-        dose=DosePlan(UNIT, (None, None), {}, 1, 3, Design("3+3"), stagger, replace_not_evaluable=True),
-        eligibility=Eligibility({}, {}, {}, ()),
-        marks=(),
-        units=UnitTable({}),
-        by_code={visit.code: visit for visit in visits},
-    )
+def small_document(oid: str, *, number: int, cap: int | None, visits: Sequence[VisitPlan]) -> dict[str, Any]:
+    """Return a canonical document with what the trials room needs: one arm, three levels, no forms and no criteria."""
+    product = {"label": "Cells", "origin": "autologous", "targets": [], "route": "IV"}
+    study = {
+        **{"study": oid, "version": number, "title": oid, "masking": "none", "sites": "1..", "cap": cap},
+        **dict.fromkeys(("sponsor", "location", "registry", "source"), ""),
+        "products": {"CART": product},
+        "arms": {"MAIN": {"label": "Single arm", "products": ["CART"], "infusions": 1}},
+        "conditions": {"SLE": "Systemic lupus erythematosus"},
+        **{"populations": {}, "reminders": {}, "verify": {"fully": [], "sample": "0"}},
+    }
+    empty = {"months": {}, "epochs": {}, "sets": {}, "forms": []}
+    dose = {
+        **{"unit": UNIT, "allowed": None, "start": 1, "cohort": 3, "replace": "nobody"},
+        "ladders": {"MAIN": [{"CART": amount} for amount in AMOUNTS]},
+        "stagger": {"first": 14, "others": 0, "next_level": None},
+        "design": {"method": "3+3", "target": None, "key": None, "overdose_above": None, "overdose_from": None},
+    }
+    return {
+        **{"format": 1, "study": study, "dose": dose},
+        "schedule": {"anchor": "first infusion", "visits": [asdict(visit) for visit in visits], **empty},
+        "eligibility": {"gates": {}, "policies": {}, "define": {}, "criteria": []},
+        **{"outcomes": {}, "safety": None, "labels": {}, "marks": [], "units": {UNIT: {}}, "forms": {}},
+    }
 
 
 def small_version(
@@ -124,22 +104,22 @@ def small_version(
     words: str = "",
 ) -> StudyVersion:
     """Publish a small version with one arm and three dose levels, the first one open; ``words`` change no shape."""
-    shape = json.dumps({"study": oid, "version": number, "cap": cap, "visits": [astuple(visit) for visit in visits]})
-    version = publish_version(
+    read = small_document(oid, number=number, cap=cap, visits=visits)
+    shape = json.dumps(read, sort_keys=True)
+    text = json.dumps({**read, "labels": {"zh": {"words": words}} if words else {}}, sort_keys=True)
+    return publish_version(
         oid=oid,
         title=f"Study {oid}",
         number=number,
-        document=shape + words,
-        content_hash=digest((shape + words).encode()),
+        document=text,
+        content_hash=digest(text.encode()),
         shape_hash=digest(shape.encode()),
         changes="First version.",
         simulated=simulated,
         arms=[("MAIN", "Single arm", ["CART"])],
-        dose_levels=[("MAIN", n, {"CART": amount}, UNIT) for n, amount in ((1, "0.5"), (2, "1"), (3, "2"))],
+        dose_levels=[("MAIN", n, {"CART": amount}, UNIT) for n, amount in enumerate(AMOUNTS, start=1)],
         actor=SYSTEM,
     )
-    CACHE._kept[str(version.pk), version.revision] = definition(oid, number=number, cap=cap, visits=visits)
-    return version
 
 
 class SiteFactory(Factory):

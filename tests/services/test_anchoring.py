@@ -28,7 +28,6 @@ from trials.records.models import AuditEvent
 from trials.records.services.act import Act, open_act
 from trials.services import facts
 from trials.services.anchoring import plan_infusion
-from trials.services.noting import NEVER_SHOWN
 from trials.services.visits import miss_visit, start_visit
 
 pytestmark = pytest.mark.django_db
@@ -265,4 +264,3 @@ def test_the_audit_replayed_from_empty_rebuilds_every_row_of_the_room() -> None:
         rebuilt = {key: read_back(model, row) for key, row in told[name].items()}
         assert rebuilt == rows, name
         assert rows or name == "Consent"
-    assert NEVER_SHOWN == {"document"}

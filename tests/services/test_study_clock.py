@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[datetime | None]]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[datetime | None]:
     monkeypatch.setattr(study_clock, "_sweeps", list(study_clock._sweeps))
     instants: list[datetime | None] = []
 
@@ -32,7 +31,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[datetime | None]]:
 
     register_sweep(sweep)
     register_sweep(sweep)
-    yield instants
+    return instants
 
 
 def test_every_skipped_day_is_swept_once_and_the_act_is_one(seen: list[datetime | None]) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from capture.selectors.casebook import Casebook, CasebookRow, CasebookVisit, read_casebook
+from trials.admin.site import site
 from trials.admin.study_pages import StudyPage, crumb
 from trials.definition.compiled import trial_definition
 from trials.domain.roles import Permission
@@ -235,3 +236,6 @@ def _grade(scale: str, grade: int | None) -> str:
         return '<td class="dz-m">–</td>'
     label = _("%(scale)s grade %(grade)s") % {"scale": scale, "grade": grade}
     return f'<td><span class="dz-gr dz-gr{grade}" aria-label="{label}">{grade}</span></td>'
+
+
+site.register_page("studies/<str:oid>/casebook/", CasebookPage, "casebook")

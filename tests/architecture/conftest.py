@@ -60,5 +60,10 @@ def kept_files() -> list[Path]:
     if listed.returncode == 0:
         names = [name for name in listed.stdout.decode().split("\0") if name]
         return [ROOT / name for name in names if (ROOT / name).is_file()]
-    skipped = {".git", ".venv", "var", "staticfiles", "__pycache__"}
-    return [path for path in ROOT.rglob("*") if path.is_file() and not skipped & set(path.relative_to(ROOT).parts)]
+    return [path for path in ROOT.rglob("*") if path.is_file() and not _is_left_out(path.relative_to(ROOT).parts)]
+
+
+def _is_left_out(parts: tuple[str, ...]) -> bool:
+    """Return whether a file of an unpacked tree, without its history, lies where nothing is kept."""
+    made = {"var", "staticfiles", "__pycache__"}
+    return bool(made & set(parts)) or any(part.startswith(".") and part != ".ci" for part in parts[:-1])

@@ -8,21 +8,25 @@ from collections.abc import Iterator
 from typing import Any
 
 SIGNAL_MODULES = ("django.db.models.signals", "django.core.signals", "django.contrib.auth.signals", "django.dispatch")
-# Places that may write regulated rows. Projections write the typed rows of a form record; triggers protect the audit.
-WRITING_PLACES = re.compile(r"^(trials/records|trials|capture|safety)/(services|projections)(/|\.py$)")
-# Accounts and tables that belong to the framework (sessions, tokens, cursors of jobs) are not regulated.
+# Places that may write rows. Projections write the typed rows of a form record; factories build worlds for tests.
+WRITING_PLACES = re.compile(
+    r"^(trials/records|trials|capture|safety)/(services|projections)(/|\.py$)|^seeds/factories/"
+)
 WRITES = frozenset({"save", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"})
 MANAGER_WRITES = frozenset({"create", "update", "acreate", "aupdate"})
 AUDIT_WRITER = "trials/records/services/act.py"
 
 
 def imports_inside(tree: ast.Module) -> list[int]:
-    """Return the lines of imports that stand inside a function."""
+    """Return the lines of imports that stand inside a function.
+
+    ``ready`` of an app is the one place for them: models cannot be imported before the apps are loaded.
+    """
     return sorted(
         {
             inner.lineno
             for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "ready"
             for inner in ast.walk(node)
             if isinstance(inner, ast.Import | ast.ImportFrom)
         }
@@ -62,14 +66,19 @@ def swallowed(tree: ast.Module) -> list[int]:
 
 
 def overridden_saves(tree: ast.Module) -> list[int]:
-    """Return the lines where a model, form, serializer or view set has a ``save`` or ``delete`` of its own."""
+    """Return the lines where a model, form, serializer or view set has a ``save`` or ``delete`` of its own.
+
+    One that only refuses says so by its annotation and is left alone.
+    """
     return [
         line.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         and re.search(r"Model|Serializer|ViewSet|Form|Manager", " ".join(ast.unparse(base) for base in node.bases))
         for line in node.body
-        if isinstance(line, ast.FunctionDef) and line.name in {"save", "delete", "perform_create", "perform_update"}
+        if isinstance(line, ast.FunctionDef)
+        and line.name in {"save", "delete", "perform_create", "perform_update"}
+        and not (isinstance(line.returns, ast.Name) and line.returns.id == "NoReturn")
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from django.apps import apps
-from django.db.models import JSONField, Model
+from django.db.models import ForeignKey, JSONField, Model
 
 from seeds.factories.trials import SYSTEM, ParticipantFactory, VisitFactory, infuse
 from trials.domain.facts import (
@@ -238,7 +238,7 @@ def read_back(model: type[Model], told: dict[str, str | None]) -> dict[str, Any]
     for field in model._meta.concrete_fields:
         if field.attname in told:
             text = told[field.attname]
-            field_type = field.target_field if field.is_relation else field
+            field_type: Any = field.target_field if isinstance(field, ForeignKey) else field
             is_json = isinstance(field, JSONField) and text is not None
             found[field.attname] = orjson.loads(str(text)) if is_json else field_type.to_python(text)
         else:

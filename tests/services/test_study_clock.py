@@ -81,7 +81,7 @@ def test_a_goal_is_an_instant_or_days_and_carries_its_zone() -> None:
         ({"to": goal.replace(tzinfo=None)}, "clock_zone"),
     ):
         with pytest.raises(DomainError) as refused:
-            advance_clock(study, actor=SYSTEM, **given)  # type: ignore[arg-type]
+            advance_clock(study, actor=SYSTEM, **given)
         assert refused.value.codes == (code,)
 
 

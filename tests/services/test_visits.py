@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -169,7 +170,7 @@ def test_nothing_changes_under_a_lock_or_freeze_at_any_height(scope: str, level:
     chain = visit.study.chain_key
     place_lock(scope, key, level=level, chain=chain, actor=SYSTEM, reason="Data base closed")
     events = AuditEvent.objects.count()
-    acts = (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: start_visit(visit, on=TODAY, actor=SYSTEM),
         lambda: miss_visit(visit, reason="Was abroad", actor=SYSTEM),
         lambda: plan_visit(visit, on=TODAY, actor=SYSTEM),

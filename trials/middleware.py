@@ -138,7 +138,7 @@ def owed_page(request: HttpRequest, person: User) -> str:
     if not verified and has_second_factor(person):
         return "admin:second_factor"
     if person.must_change_password:
-        return "admin:password"
+        return "admin:password_change"
     if not verified and role_requires(person, actor=actor_of_request(request)):
         return "admin:second_factor_setup"
     return ""

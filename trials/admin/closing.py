@@ -39,6 +39,10 @@ class ScopedRelatedFilter(RelatedFieldListFilter):
         rows = visible_related(actor_of_request(request), related_model(field))
         return [(row.pk, str(row)) for row in rows]
 
+    def has_output(self) -> bool:
+        """Apply whatever was asked, even where there is but one row to choose."""
+        return bool(self.lookup_choices) or self.lookup_val is not None
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         """Answer a foreign key as an unknown one: with no row, even where a visible row refers to it."""
         chosen = {str(value) for values in self.used_parameters.values() for value in _flat(values)}

@@ -100,7 +100,7 @@ class ScopedSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
         for field in fields.values():
-            field.read_only = True
+            field.read_only, field.validators = True, []
         return fields
 
     def get_validators(self) -> list[Any]:
@@ -136,6 +136,18 @@ class ScopedViewSet(viewsets.ReadOnlyModelViewSet):  # type: ignore[type-arg]
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         return visible(self.actor, super().get_queryset(), self.permission, Permission.USE_API)
+
+    def get_object(self) -> Any:
+        """Return the visible row of the address; foreign, unknown and malformed keys get one and the same answer."""
+        key = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
+        rows = self.filter_queryset(self.get_queryset())
+        try:
+            found = rows.filter(**{self.lookup_field: key}).first()
+        except (ValidationError, ValueError):
+            found = None
+        if found is None:
+            raise exceptions.NotFound(NEUTRAL)
+        return found
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Apply the declared filters and ordering, and refuse undeclared ones."""

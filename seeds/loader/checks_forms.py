@@ -12,7 +12,6 @@ from seeds.loader.reader import Node
 from seeds.loader.work import Place, Work
 from trials.definition import kinds as trial_kinds
 from trials.definition.kinds import NeededItem
-from trials.definition.names import StudyNames
 from trials.records.domain.expressions import Reference, UnitTable, nearest
 
 KINDS: Mapping[str, tuple[NeededItem, ...]] = {**trial_kinds.KINDS, **safety_kinds.KINDS}
@@ -20,13 +19,19 @@ REQUIRED = (*trial_kinds.REQUIRED_KINDS, *safety_kinds.REQUIRED_KINDS)
 TIMES = {"baseline", "previous", "latest"}
 
 
-def check(work: Work, document: Mapping[str, Any], names: StudyNames) -> None:
-    """List what is inconsistent."""
+def check_items(work: Work, units: UnitTable) -> None:
+    """List wrong units, instruments and kinds before expressions are typed: rules over such items are passed over."""
     for code, form in work.forms.items():
         node = work.form_nodes[code]
         for name, item in form.items.items():
-            _item(work, node.find("items", name), name, item, names.units)
+            _item(work, node.find("items", name), name, item, units)
         _binds(work, node, code, form)
+
+
+def check(work: Work, document: Mapping[str, Any]) -> None:
+    """List what is inconsistent once all expressions are typed."""
+    for code, form in work.forms.items():
+        node = work.form_nodes[code]
         for name, check_ in form.checks.items():
             if check_.on and check_.on not in form.items:
                 place = node.find("checks", name, "on")
@@ -78,6 +83,7 @@ def _binds(work: Work, node: Node, code: str, form: FormSection) -> None:
     needed = KINDS.get(form.binds)
     if needed is None:
         near = nearest(form.binds, KINDS)
+        work.shapes.broken.add(form.binds)
         expected = "" if near else f"one of {', '.join(KINDS)}"
         work.problems.append(place.problem(f'"{form.binds}" is not a kind of form', near=near, expected=expected))
         return
@@ -89,6 +95,7 @@ def _binds(work: Work, node: Node, code: str, form: FormSection) -> None:
                 message = f"form {code} binds {form.binds}, which needs the item {need.name}"
                 near = nearest(need.name, others)
                 work.problems.append(place.problem(message, near=near, expected="" if near else f"an item {need.name}"))
+                work.shapes.broken.add(need.name)
             continue
         below = node.find("items", need.name)
         if item.type not in need.types:
@@ -97,6 +104,7 @@ def _binds(work: Work, node: Node, code: str, form: FormSection) -> None:
         elif need.codes and set(item.codes) != set(need.codes):
             message = f"{form.binds} reads other codes of {need.name} than these"
             work.problems.append(below.find("codes").problem(message, expected=", ".join(need.codes)))
+            work.shapes.broken.add(need.name)
 
 
 def _kinds_present(work: Work) -> None:
@@ -163,7 +171,7 @@ def _captured(work: Work, document: Mapping[str, Any]) -> None:
         held.setdefault(slot["form"], set()).update(slot["visits"])
     for place, compiled in work.compiled:
         for reference in sorted(compiled.references):
-            if reference.form in held and reference.form not in anywhere | {place.form}:
+            if reference.form in held and reference.form not in anywhere | {place.form} | work.shapes.broken:
                 work.problems += _read_at(place, reference, held, anywhere)
 
 

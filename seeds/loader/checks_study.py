@@ -71,6 +71,7 @@ def _known(work: Work, place: Node, name: str, what: str, valid: Iterable[str]) 
     if name in valid or name in work.shapes.broken:
         return
     near = nearest(name, valid)
+    work.shapes.broken |= {name, near}
     expected = "" if near else f"one of {', '.join(valid)}"
     work.problems.append(place.problem(f'"{name}" is not a {what} of the study', near=near, expected=expected))
 
@@ -156,7 +157,7 @@ def _scheduled(work: Work, document: Mapping[str, Any], name: str, form: str, pl
     for population in outcome["populations"] or GIVEN:
         held = {v for s in slots if s["population"] in {*GIVEN, population} for v in s["visits"]}
         missing = [visit for visit in outcome["visits"] if visit not in held]
-        if missing:
+        if missing and population not in work.shapes.broken:
             lacks = f"the schedule has no {form} there for {population}"
             message = f"outcome {name} needs {form} at {', '.join(missing)}, but {lacks}"
             expected = f"these visits in the line {form} of schedule.yaml"

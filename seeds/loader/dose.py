@@ -10,20 +10,23 @@ from typing import Any
 from seeds.loader.problems import Problem
 from seeds.loader.reader import Node
 from trials.definition.fields import Span
-from trials.definition.sections import ArmSection, DoseSection
+from trials.definition.sections import DoseSection, StudySection
 from trials.records.domain.expressions import nearest
 
 
 def read_ladders(
-    node: Node, section: DoseSection, arms: Mapping[str, ArmSection]
+    node: Node, section: DoseSection, study: StudySection
 ) -> tuple[dict[str, list[dict[str, str]]], list[Problem]]:
     """Return for each arm its levels as product: amount, and what is wrong with them."""
     problems: list[Problem] = []
     ladders: dict[str, list[dict[str, str]]] = {}
+    arms = study.arms
     for arm in section.ladders:
         place = node.find("ladders", arm)
         if arm not in arms:
             problems.append(place.problem(f'"{arm}" is not an arm of the study', near=nearest(arm, arms)))
+            continue
+        if not set(arms[arm].products) <= set(study.products):
             continue
         columns = _columns(place, arms[arm].products, problems)
         for product, amounts in columns.items():

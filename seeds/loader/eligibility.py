@@ -57,7 +57,7 @@ class EligibilityReader:
             return self.visit_codes[code]
         place = self.node.find("gates", name)
         self.problems.append(place.problem(f'"{code}" is not a visit', near=nearest(code, self.visit_codes)))
-        return code
+        return ""
 
     def _policy(self, name: str) -> dict[str, Any]:
         policy = self.section.policies[name]
@@ -86,7 +86,7 @@ class EligibilityReader:
             for code, criterion in criteria.items():
                 at = tuple(criterion.at or tuple(gates)[:1])
                 self._gates_exist(place.find(code, "at"), at, gates)
-                visits = tuple(gates[gate] for gate in at if gate in gates)
+                visits = tuple(gates[gate] for gate in at if gates.get(gate))
                 yield {
                     "code": code,
                     "population": population,

@@ -22,7 +22,7 @@ from seeds.loader.shaping import Shapes
 from seeds.loader.units import units_document
 from seeds.loader.work import Work
 from trials.definition.sections import DoseSection, EligibilitySection, ScheduleSection, StudySection
-from trials.records.domain.expressions import nearest
+from trials.records.domain.expressions import UnitTable, nearest
 
 FORMAT = 1
 
@@ -140,6 +140,7 @@ def _forms_exist(work: Work) -> None:
                 near = nearest(code, known)
                 expected = "" if near else "a form of this study or of the library"
                 work.problems.append(place.problem(f'there is no form "{code}"', near=near, expected=expected))
+                work.shapes.broken |= {code, near}
     scheduled = _forms_in_use(schedule)
     for code, node in work.own.forms.items():
         if code not in scheduled and schedule is not None:
@@ -173,6 +174,8 @@ def _document(work: Work) -> dict[str, Any] | None:
         "units": units_document(work),
     }
     work.problems += schedule.problems
+    # A line whose visits could not be read says nothing about where its form is captured.
+    work.shapes.broken |= {problem.path.rpartition(".")[2] for problem in schedule.problems}
     work.populations = ("everyone", *work.study.conditions, *work.study.arms, *work.study.populations)
     if work.eligibility is not None:
         reader = EligibilityReader(work.nodes["eligibility"], work.eligibility, schedule.codes, work.populations)
@@ -180,7 +183,7 @@ def _document(work: Work) -> dict[str, Any] | None:
         work.problems += reader.problems
         work.leaves = reader.leaves
     if work.dose is not None:
-        ladders, problems = read_ladders(work.nodes["dose"], work.dose, work.study.arms)
+        ladders, problems = read_ladders(work.nodes["dose"], work.dose, work.study)
         document["dose"] = dose_document(work.dose, ladders)
         work.problems += problems
     if work.safety is not None:
@@ -208,6 +211,7 @@ def _marks(work: Work) -> list[dict[str, Any]]:
 
 def _check(work: Work, document: dict[str, Any]) -> None:
     """Everything that needs the whole: types of expressions, then consistency."""
-    names = typing.type_all(work, document)
+    checks_forms.check_items(work, UnitTable(document["units"]))
+    typing.type_all(work, document)
     checks_study.check(work, document)
-    checks_forms.check(work, document, names)
+    checks_forms.check(work, document)

@@ -26,6 +26,7 @@ EXPECTED = {
 
 
 ROUNDS = 12
+INTERNAL = {"group", "codes_from", "code_list"}
 
 
 @dataclass(slots=True)
@@ -46,13 +47,28 @@ class Shapes:
             try:
                 return model.model_validate(plain)
             except ValidationError as error:
-                for each in error.errors(include_url=False):
-                    if turn == 0:
-                        self.problems.append(_problem(model, node, dict(each), also))
+                found = [dict(each) for each in error.errors(include_url=False)]
+                if turn == 0:
+                    self.problems += _told(found, [_problem(model, node, each, also) for each in found])
+                for each in found:
                     self.broken |= {str(part) for part in each["loc"]}
-                    if not _take_out(plain, dict(each)):
+                    if not _take_out(plain, each):
                         return None
         return None
+
+
+def _told(errors: list[dict[str, Any]], problems: list[Problem]) -> list[Problem]:
+    """Return the problems without those keys that are missing because they are misspelt beside it."""
+    misspelt = {
+        (error["loc"][:-1], problem.near)
+        for error, problem in zip(errors, problems, strict=True)
+        if error["type"] == "extra_forbidden"
+    }
+    return [
+        problem
+        for error, problem in zip(errors, problems, strict=True)
+        if error["type"] != "missing" or (error["loc"][:-1], error["loc"][-1]) not in misspelt
+    ]
 
 
 def _take_out(plain: Any, error: dict[str, Any]) -> bool:
@@ -84,7 +100,7 @@ def _problem(model: type[BaseModel], root: Node, error: dict[str, Any], also: tu
     node = root.find(*where)
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
-        valid = (*keys_of(_block(model, where[:-1])), *also)
+        valid = (*keys_of(_block(model, where[:-1])), *(also if len(where) == 1 else ()))
         near = nearest(str(where[-1]), valid)
         return node.problem(
             f'unknown key "{where[-1]}"', near=near, expected="" if near else f"one of {', '.join(valid)}"
@@ -110,7 +126,8 @@ def _found(node: Node) -> str:
 
 def keys_of(model: type[BaseModel] | None) -> tuple[str, ...]:
     """Return the keys a block may have, as they are written."""
-    return () if model is None else tuple(info.alias or name for name, info in model.model_fields.items())
+    fields = {} if model is None else model.model_fields
+    return tuple(info.alias or name for name, info in fields.items() if name not in INTERNAL)
 
 
 def _block(model: type[BaseModel], where: list[Any]) -> type[BaseModel] | None:

@@ -29,12 +29,15 @@ def type_all(work: Work, document: dict[str, Any]) -> StudyNames:
     work.places = [*_study(work, names), *_eligibility(work, names), *_safety(work, names), *_outcomes(work, names)]
     for code, form in work.forms.items():
         work.places += _form(work.form_nodes[code], code, form, names)
+    circles: set[str] = set()
     for place in work.places:
         try:
             compiled = compile_expression(place.text, place.scope, expects=place.expects, unit=place.unit)
         except ExpressionError as error:
-            if not _passed_over(work, place, error):
+            if not _passed_over(work, place, error) and error.message not in circles:
                 work.problems.append(_problem(place, error))
+            if "reads itself" in error.message:
+                circles.add(error.message)
             continue
         work.compiled.append((place, compiled))
     return names

@@ -14,7 +14,7 @@ from trials.records.domain.expressions import Reference, Rule
 @dataclass(frozen=True, slots=True)
 class FormPlan:
     """``steps`` are the items that a rule shows or derives, each after those it reads; ``limited`` have ranges; ``asked``
-    may be required; ``checks`` with the own items that each reads. ``outside`` whether any rule reads another record."""
+    may be required; ``checks`` with the own items that each reads. ``outside`` whether any rule reads another record, ``doses`` whether any asks for the planned dose."""
 
     steps: tuple[ItemDefinition, ...]
     limited: tuple[ItemDefinition, ...]
@@ -22,6 +22,7 @@ class FormPlan:
     checks: tuple[tuple[CheckDefinition, frozenset[str]], ...]
     rows: tuple[str, ...]
     outside: bool
+    doses: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def _build_plan(form: FormDefinition) -> FormPlan:
         checks=tuple((check, own_items(form, check.when.references)) for check in form.checks),
         rows=tuple(name for name, group in form.groups.items() if group.repeats),
         outside=bool(form.reads),
+        doses=any("planned_dose" in rule.text for rule in rules_of(form)),
     )
 
 

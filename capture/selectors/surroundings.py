@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -17,28 +17,44 @@ from trials.models import Participant, StudyVersion, Visit
 from trials.records.domain.dates import PartialDate
 from trials.records.domain.expressions import UNKNOWN, Blank, Value
 
+Fact = Callable[[Participant, StudyVersion], Value | None]
+_FACTS: dict[str, Fact] = {
+    "sex": lambda one, _: one.sex,
+    "birth_date": lambda one, _: _birth(one.birth_date),
+    "condition": lambda one, _: one.condition,
+    "arm": lambda one, _: _arm(one),
+    "site": lambda one, _: one.site.code,
+    "dose_level": lambda one, _: _level(one),
+    "consented_on": lambda one, _: one.consented_on,
+    "enrolled_on": lambda one, _: one.enrolled_on,
+    "infused_on": lambda one, _: one.infused_on,
+    "infused_at": lambda one, _: datetime.fromisoformat(one.infused_at) if "T" in one.infused_at else None,
+    "last_infused_on": lambda one, _: one.last_infused_on,
+    "universal": lambda one, version: trial_definition(version).universal(_arm(one)),
+}
+ALL_FACTS = tuple(_FACTS)
 STANDING = (FormRecord.State.IN_PROGRESS, FormRecord.State.COMPLETE, FormRecord.State.NOT_DONE)
 
 
-def participant_facts(participant: Participant, version: StudyVersion) -> dict[str, Value | Blank]:
-    """Return the facts of a participant that expressions may name; what is not known is unknown."""
-    arm = participant.arm.code if participant.arm_id and participant.arm else ""
-    level = Decimal(participant.dose_level.number) if participant.dose_level_id and participant.dose_level else UNKNOWN
-    known: dict[str, Value | Blank | None] = {
-        "sex": participant.sex,
-        "birth_date": _birth(participant.birth_date),
-        "condition": participant.condition,
-        "arm": arm,
-        "site": participant.site.code,
-        "dose_level": level,
-        "consented_on": participant.consented_on,
-        "enrolled_on": participant.enrolled_on,
-        "infused_on": participant.infused_on,
-        "infused_at": datetime.fromisoformat(participant.infused_at) if "T" in participant.infused_at else None,
-        "last_infused_on": participant.last_infused_on,
-        "universal": trial_definition(version).universal(arm),
-    }
-    return {name: UNKNOWN if value is None or value == "" else value for name, value in known.items()}
+def participant_facts(
+    participant: Participant, version: StudyVersion, names: Collection[str] = ALL_FACTS
+) -> dict[str, Value | Blank]:
+    """Return these facts of a participant (by default all); what is not known is unknown."""
+    found: dict[str, Value | Blank] = {}
+    for name in names:
+        read = _FACTS.get(name)
+        if read is not None:
+            value = read(participant, version)
+            found[name] = UNKNOWN if value is None or value == "" else value
+    return found
+
+
+def _arm(participant: Participant) -> str:
+    return participant.arm.code if participant.arm_id and participant.arm else ""
+
+
+def _level(participant: Participant) -> Decimal | None:
+    return Decimal(participant.dose_level.number) if participant.dose_level_id and participant.dose_level else None
 
 
 def _birth(text: str) -> date | PartialDate | None:
@@ -54,14 +70,16 @@ def read_surroundings(
     forms: FormSet,
     *,
     needs: Collection[str],
+    facts: Collection[str] = ALL_FACTS,
+    doses: bool = True,
     visit: VisitMoment | None = None,
     except_record: UUID | None = None,
 ) -> Surroundings:
     """Return what stands around a record; ``needs`` are the forms whose records are read, none of them costs nothing."""
     around = Surroundings(
-        facts=participant_facts(participant, version),
+        facts=participant_facts(participant, version, {"infused_on", *facts}),
         visits=(visit,) if visit is not None else (),
-        doses=_doses(participant),
+        doses=_doses(participant) if doses else {},
     )
     if needs:
         _read_visits(around, participant, [code for code in needs if not _outside(forms, code)], except_record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capture.definition.compiled import form_set
-from capture.domain.form_plan import dependents
+from capture.domain.form_plan import dependents, form_plan
 from capture.domain.item_paths import row_path
 from capture.domain.messages import Message
 from capture.domain.values import display
@@ -57,6 +57,8 @@ def read_sheet(slot: Slot) -> Sheet:
         record.definition,
         forms,
         needs=dependents(forms).reads[form.code],
+        facts=form.facts,
+        doses=form_plan(form).doses,
         visit=visit,
         except_record=slot.record.pk if slot.record is not None else None,
     )

@@ -10,7 +10,7 @@ from capture.models import FormRecord, LogDeclaration
 from capture.policies import require_entry
 from capture.services.changes import refusal_of
 from capture.services.data_entry import finish, stale
-from capture.services.opening import as_slot, open_sheet
+from capture.services.opening import as_slot, lock_participant, open_sheet, require_open
 from capture.services.query_sync import missing_messages, plan_queries
 from capture.services.refreshing import refresh
 from capture.services.results import SaveResult
@@ -22,7 +22,6 @@ from trials.records.domain.errors import Refusal, raise_all, refuse
 from trials.records.domain.transitions import is_reason, reason_needed
 from trials.records.services import clock
 from trials.records.services.act import Act, open_act
-from trials.records.services.locks import require_unlocked
 
 State = FormRecord.State
 
@@ -113,15 +112,11 @@ def declare_log_empty(participant: Participant, form: str, *, actor: Actor, noth
     """State that a log has nothing to report (or, ``nothing`` false, take that back); refused while it has rows."""
     study = participant.study
     with open_act("declare log", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
-        locked = (
-            Participant.objects.select_for_update(of=("self",))
-            .select_related("study", "site", "version", "arm", "dose_level")
-            .get(pk=participant.pk)
-        )
+        locked = lock_participant(participant)
         require_entry(actor, locked)
         _require_empty_log(locked, form)
         scopes = [("Participant", str(locked.pk)), ("Site", str(locked.site_id)), ("Study", str(locked.study_id))]
-        act.closing.append(lambda: require_unlocked(scopes))
+        require_open(scopes, act)
         held = LogDeclaration.objects.filter(participant=locked, form=form).first()
         before = held.nothing if held is not None else None
         if held is not None and before == nothing:

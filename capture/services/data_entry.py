@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.db import connection
 
 from capture.domain.values import display
 from capture.models import Draft, FormRecord
@@ -141,10 +142,15 @@ def follow_up(sheet: Sheet, facts_before: Mapping[str, Any], *, act: Act, becaus
 def drop_drafts(sheet: Sheet, actor: Actor) -> None:
     """Drop the actor's own draft of this form: what he typed is saved now."""
     if actor.user_id:
-        slot = Slot(
-            sheet.record.participant, sheet.record.visit, sheet.record.form, None if sheet.is_new else sheet.record
-        )
-        Draft.objects.filter(user_id=actor.user_id, slot__in=slot.keys).delete()
+        record = None if sheet.is_new else sheet.record
+        keys = Slot(sheet.record.participant, sheet.record.visit, sheet.record.form, record).keys
+        marks = ", ".join(["%s"] * len(keys))
+        user = Draft._meta.pk.get_db_prep_value(actor.user_id, connection)
+        # Written out: deleting through the ORM costs as much as writing the record.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {Draft._meta.db_table} WHERE user_id = %s AND slot IN ({marks})", [user, *keys]
+            )  # noqa: S608
 
 
 def stale(sheet: Sheet, changes: Changes, expected_version: int) -> DomainError:

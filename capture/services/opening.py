@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import Max, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
 from capture.definition.compiled import FormDefinition, FormSet, form_set
-from capture.domain.form_plan import dependents
+from capture.domain.form_plan import dependents, form_plan
 from capture.domain.form_states import FORM_STATES
 from capture.models import FormRecord
 from capture.selectors.surroundings import read_surroundings
@@ -15,10 +16,9 @@ from capture.services.sheets import Sheet, moment_of
 from capture.services.slots import Slot
 from trials.models import Participant
 from trials.records.domain.errors import DomainError, refuse
+from trials.records.models import Lock
 from trials.records.services.act import Act
 from trials.records.services.locks import require_unlocked
-
-_PARTICIPANT = ("study", "site", "version", "arm", "dose_level")
 
 
 def as_slot(target: FormRecord | Slot) -> Slot:
@@ -30,8 +30,8 @@ def locked_records() -> QuerySet[FormRecord]:
     """Return records with everything a save needs in one row; the record and its participant are locked."""
     return (
         FormRecord.objects.select_for_update(of=("self", "participant"))
-        .select_related("visit", "definition", *(f"participant__{name}" for name in _PARTICIPANT))
-        .defer("definition__document", "participant__version__document")
+        .select_related("visit", "definition", "participant__study", "participant__site")
+        .defer("definition__document")
     )
 
 
@@ -45,14 +45,15 @@ def open_sheet(slot: Slot, act: Act, *, event: str) -> Sheet:
     if record.visit is not None and (record.visit.missed or record.visit.cancelled):
         raise _visit_closed(record)
     FORM_STATES.next(record.state, event)
-    scopes = lock_scopes(record)
-    act.closing.append(lambda: require_unlocked(scopes))
+    require_open(lock_scopes(record), act)
     visit = moment_of(record.visit)
     around = read_surroundings(
         record.participant,
         record.definition,
         forms,
         needs=dependents(forms).reads[form.code],
+        facts=form.facts,
+        doses=form_plan(form).doses,
         visit=visit,
         except_record=record.pk,
     )
@@ -81,12 +82,7 @@ def _locked(slot: Slot) -> FormRecord:
 
 def _new(slot: Slot, act: Act) -> FormRecord:
     """Return a record that is not stored yet; its participant is locked, so that no other save makes the same one."""
-    participant = (
-        Participant.objects.select_for_update(of=("self",))
-        .select_related(*_PARTICIPANT)
-        .defer("version__document")
-        .get(pk=slot.participant.pk)
-    )
+    participant = lock_participant(slot.participant)
     definition = slot.visit.version if slot.visit is not None else participant.version
     form = _form_or_none(form_set(definition), slot.form)
     row = _row(slot, participant, is_log=bool(form and form.is_log))
@@ -104,11 +100,23 @@ def _new(slot: Slot, act: Act) -> FormRecord:
     )
 
 
+def lock_participant(known: Participant) -> Participant:
+    """Return the participant as it is stored now, locked; study, site and version are taken over from ``known``."""
+    participant = Participant.objects.select_for_update().get(pk=known.pk)
+    participant.study = known.study
+    if participant.site_id == known.site_id:
+        participant.site = known.site
+    if participant.version_id == known.version_id and "version" in known._state.fields_cache:
+        participant.version = known.version
+    return participant
+
+
 def _row(slot: Slot, participant: Participant, *, is_log: bool) -> int | None:
-    existing = FormRecord.objects.filter(participant=participant, form=slot.form, visit=slot.visit)
+    """Return the number of the row to make; refused when the form at this place was begun meanwhile."""
+    rows, standing = _existing(slot, participant)
     if is_log:
-        return (existing.aggregate(most=Max("row"))["most"] or 0) + 1
-    if existing.exclude(state=FormRecord.State.REMOVED).exists():
+        return max(rows, default=0) + 1
+    if standing:
         raise refuse(
             "already_begun",
             expected=f"no {slot.form} yet",
@@ -116,9 +124,38 @@ def _row(slot: Slot, participant: Participant, *, is_log: bool) -> int | None:
             action="Reload the page; your draft is kept.",
             kind="conflict",
         )
-    if slot.visit is not None:
-        return None
-    return (existing.aggregate(most=Max("row"))["most"] or -1) + 1 if existing.exists() else 0
+    return None if slot.visit is not None else max(rows, default=-1) + 1
+
+
+def _existing(slot: Slot, participant: Participant) -> tuple[list[int], bool]:
+    """Return the rows that were ever made at this place, and whether a record stands there."""
+    # Written out, since building this query costs the ORM as much as all the checks of a form cost the save.
+    place, key = ("visit_id", slot.visit.pk) if slot.visit is not None else ("participant_id", participant.pk)
+    only_logs = "" if slot.visit is not None else " AND visit_id IS NULL"
+    sql = f"SELECT row, state FROM {FormRecord._meta.db_table} WHERE {place} = %s AND form = %s{only_logs}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_uuid(key), slot.form])
+        found = cursor.fetchall()
+    return [row for row, _ in found if row is not None], any(state != FormRecord.State.REMOVED for _, state in found)
+
+
+def _uuid(key: uuid.UUID) -> object:
+    return FormRecord._meta.pk.get_db_prep_value(key, connection)
+
+
+def require_open(scopes: list[tuple[str, str]], act: Act) -> None:
+    """Refuse at the end of the act, under the lock of its chain, when anything covers the scopes."""
+
+    def look() -> None:
+        marks = ", ".join(["%s"] * len(scopes))
+        sql = f"SELECT 1 FROM {Lock._meta.db_table} WHERE lifted_at IS NULL AND scope_id IN ({marks})"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [key for _, key in scopes])
+            held = cursor.fetchone()
+        if held is not None:
+            require_unlocked(scopes)
+
+    act.closing.append(look)
 
 
 def _form_or_none(forms: FormSet, code: str) -> FormDefinition | None:

@@ -15,7 +15,7 @@ from capture.domain.form_plan import Dependents, dependents
 from capture.domain.messages import RULE, Message
 from capture.models import FormRecord
 from capture.selectors.surroundings import participant_facts, read_surroundings
-from capture.services.opening import lock_scopes, locked_records
+from capture.services.opening import lock_scopes, locked_records, require_open
 from capture.services.query_sync import QueryPlan, plan_queries, write_queries
 from capture.services.sheets import Sheet, fields_of, items_of
 from capture.services.writing import (
@@ -28,7 +28,6 @@ from capture.services.writing import (
 from trials.models import Participant, StudyVersion
 from trials.records.domain.expressions import Blank, Value
 from trials.records.services.act import Act
-from trials.records.services.locks import require_unlocked
 
 MOST_PASSES = 10
 MOST_ROUNDS = 4
@@ -100,7 +99,7 @@ def _round(
     changed = [sheet for sheet in seen if sheet.changed or fields_of(sheet.record) != sheet.was]
     scopes = [scope for sheet in changed if sheet.changed for scope in lock_scopes(sheet.record)]
     if scopes:
-        act.closing.append(lambda: require_unlocked(scopes))
+        require_open(scopes, act)
     write_refreshed(changed, act=act, because=because)
     write_queries(plan, act=act)
     done.plans.append(plan)
@@ -133,7 +132,8 @@ def _desk(
 ) -> list[Sheet]:
     """Return the records of these forms, locked, in the order of their visits; they share one view of the others."""
     needs = codes.union(*(index.reads.get(code, frozenset()) for code in codes))
-    around = read_surroundings(participant, version, forms, needs=needs)
+    facts = frozenset[str]().union(*(forms.forms[code].facts for code in codes))
+    around = read_surroundings(participant, version, forms, needs=needs, facts=facts)
     by_id = {record.id: record for record in around.records}
     places = {visit.id: number for number, visit in enumerate(around.visits)}
     moments = {visit.id: visit for visit in around.visits}

@@ -88,4 +88,3 @@ def _day(text: str, zone: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
     except ValueError:
         return None
-

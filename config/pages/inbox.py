@@ -69,4 +69,3 @@ def _ids(texts: list[str]) -> list[UUID]:
 def unread(actor_id: str) -> int:
     """Return how many notifications wait for a user."""
     return inbox_of(UUID(actor_id)).count()
-

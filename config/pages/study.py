@@ -54,7 +54,10 @@ class StudyOverviewPage(StudyPage):
             sites=self.visible(Site.objects.filter(study=study)).order_by("code"),
             slots=slots_of(study, trial.cap),
             levels=[(level, mark_note(trial, f"dose.ladders.{level.arm.code}")) for level in dose_levels_of(study)],
-            visits=[(visit, days_of(visit), mark_note(trial, f"schedule.visits.{visit.code}.window")) for visit in trial.visits],
+            visits=[
+                (visit, days_of(visit), mark_note(trial, f"schedule.visits.{visit.code}.window"))
+                for visit in trial.visits
+            ],
             forms=forms.forms.values(),
             rules=plan.dlt.rules,
             plan=plan,

@@ -48,3 +48,58 @@
     if (event.key.toLowerCase() === "g") prefix = "g";
   });
 })();
+
+/* The casebook: one tab stop, arrows move, Enter shows the card of a visit, O opens it. */
+(() => {
+  "use strict";
+  const grid = document.querySelector("[data-casebook]");
+  if (!grid) return;
+  const box = document.getElementById("dz-popover");
+  const rows = () => [...grid.querySelectorAll("tbody tr")].map((tr) => [...tr.querySelectorAll("a.dz-cell")]).filter((cells) => cells.length);
+  const first = grid.querySelector("a.dz-cell");
+  if (first) first.tabIndex = 0;
+  const focus = (cell) => {
+    if (!cell) return;
+    grid.querySelectorAll('a.dz-cell[tabindex="0"]').forEach((el) => { el.tabIndex = -1; });
+    cell.tabIndex = 0;
+    cell.focus();
+  };
+  const card = async (cell) => {
+    const response = await fetch(`/admin/visits/${cell.dataset.visit}/card/`, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+    if (!response.ok) { location.href = cell.href; return; }
+    box.innerHTML = await response.text();
+    const place = cell.getBoundingClientRect();
+    box.style.top = `${place.bottom + window.scrollY + 4}px`;
+    box.style.left = `${Math.max(8, Math.min(place.left, window.innerWidth - 376)) + window.scrollX}px`;
+    box.hidden = false;
+    box.opener = cell;
+    box.querySelector("input,button,a")?.focus();
+  };
+  grid.addEventListener("click", (event) => {
+    const cell = event.target.closest("a.dz-cell");
+    if (!cell || event.ctrlKey || event.metaKey || event.button) return;
+    event.preventDefault();
+    focus(cell);
+    card(cell);
+  });
+  document.addEventListener("click", (event) => { if (!box.hidden && !box.contains(event.target) && !event.target.closest("a.dz-cell")) box.hidden = true; });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !box.hidden) { box.hidden = true; focus(box.opener); return; }
+    const cell = event.target.closest?.("a.dz-cell");
+    if (!cell || event.ctrlKey || event.altKey || event.metaKey) return;
+    const table = rows();
+    const y = table.findIndex((cells) => cells.includes(cell));
+    const x = table[y].indexOf(cell);
+    const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    if (event.key in moves) {
+      event.preventDefault();
+      const [dy, dx] = moves[event.key];
+      const line = table[Math.max(0, Math.min(table.length - 1, y + dy))];
+      focus(line[Math.max(0, Math.min(line.length - 1, x + dx))]);
+    } else if (event.key === "Home") { event.preventDefault(); focus(table[y][0]); }
+    else if (event.key === "End") { event.preventDefault(); focus(table[y][table[y].length - 1]); }
+    else if (event.key === "Enter") { event.preventDefault(); card(cell); }
+    else if (event.key.toLowerCase() === "o") { event.preventDefault(); location.href = cell.href; }
+    else if (event.key.toLowerCase() === "m") { event.preventDefault(); card(cell).then(() => box.querySelector("details")?.setAttribute("open", "")); }
+  });
+})();

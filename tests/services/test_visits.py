@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from seeds.factories.trials import (
@@ -235,3 +235,19 @@ def test_a_coordinator_sees_the_casebook_of_the_own_site_only() -> None:
     actor = actor_of(MemberFactory(site=own.site))
     assert [row.participant.pk for row in casebook_rows(actor, study=own.study)] == [own.pk]
     assert casebook_rows(actor, study=foreign.study) == []
+
+
+def test_a_lock_placed_while_the_act_runs_still_stops_it() -> None:
+    visit = VisitFactory(code="SCR")
+    events = AuditEvent.objects.count()
+    chain = visit.study.chain_key
+
+    def save_and_lock_meanwhile() -> None:
+        with open_act("save all", chain=chain, actor=SYSTEM):
+            start_visit(visit, on=TODAY, actor=SYSTEM)
+            place_lock("Site", visit.site_id, level="locked", chain=chain, actor=SYSTEM, reason="Data base closed")
+
+    with pytest.raises(DomainError) as refused, transaction.atomic():
+        save_and_lock_meanwhile()
+    assert refused.value.kind == "locked"
+    assert unchanged(visit, events)

@@ -8,11 +8,9 @@ from trials.domain.roles import Permission
 from trials.models import DoseLevel, Site, Study, StudyVersion
 from trials.policies import visible
 from trials.records.domain.actors import Actor
+from trials.selectors.scope import studies_of
 
-
-def studies_of(actor: Actor) -> QuerySet[Study]:
-    """Return the studies in which an actor has anything to see."""
-    return visible(actor, Study.objects.all(), Permission.VIEW_STUDY).order_by("oid")
+__all__ = ["dose_levels_of", "find_study", "latest_version", "sites_of", "studies_of"]
 
 
 def find_study(actor: Actor, oid: str) -> Study | None:

@@ -14,7 +14,7 @@ from trials.records.domain.errors import Refusal
 from trials.records.services.act import open_act
 from trials.records.services.clock import local_today, study_now
 from trials.services.anchoring import save_participant
-from trials.services.guards import lock_refusals, raise_refusals, reason_refusals, state_refusals
+from trials.services.guards import lock_refusals, raise_refusals, reason_refusals, state_refusals, watch_locks
 from trials.services.noting import shown
 from trials.services.participants import lock_participant, settle_state
 from trials.services.plans import cap_of
@@ -53,6 +53,7 @@ def assign_dose(
         row = lock_participant(participant)
         Study.objects.select_for_update().get(pk=row.study_id)
         raise_refusals(enrolment_blockers(row, arm=arm, dose_level=level, reason=reason))
+        watch_locks(act, row)
         before = shown(row)
         row.arm, row.dose_level = arm, level
         row.enrolled_on = row.enrolled_on or local_today(row.study, row.site.time_zone)

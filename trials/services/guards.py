@@ -10,6 +10,7 @@ from trials.models import Participant, Visit
 from trials.records.domain.errors import Refusal, raise_all
 from trials.records.domain.transitions import is_reason, reason_needed
 from trials.records.services import locks
+from trials.records.services.act import Act
 
 LOCKED = "locked"
 
@@ -53,6 +54,11 @@ def lock_refusals(participant: Participant, visit: Visit | None = None) -> Itera
             found=f"{lock.get_level_display().lower()} by {lock.placed_by} ({lock.reason})",
             action="Ask a data manager to lift the lock.",
         )
+
+
+def watch_locks(act: Act, participant: Participant, visit: Visit | None = None) -> None:
+    """Look for locks once more when the act closes: one placed since the first look must not let this write through."""
+    locks.require_unlocked(lock_scopes(participant, visit), act=act)
 
 
 def raise_refusals(refusals: Iterable[Refusal]) -> None:

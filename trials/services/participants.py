@@ -19,7 +19,7 @@ from trials.records.domain.errors import Refusal, refuse
 from trials.records.services.act import Act, open_act
 from trials.records.services.clock import local_today, study_now
 from trials.services.anchoring import new_visits, save_participant
-from trials.services.guards import lock_refusals, raise_refusals, reason_refusals, state_refusals
+from trials.services.guards import lock_refusals, raise_refusals, reason_refusals, state_refusals, watch_locks
 from trials.services.noting import note_created, shown
 from trials.services.plans import schedule_of
 
@@ -204,6 +204,7 @@ def change_participant(
         refusals = [*state_refusals(row, action), *lock_refusals(row)]
         raise_refusals([*refusals, *(reason_refusals(reason) if needs_reason else ())])
         before = shown(row)
+        watch_locks(act, row)
         change(row)
         save_participant(act, row, before, action=action.value, reason=reason)
         return row

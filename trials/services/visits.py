@@ -19,7 +19,7 @@ from trials.records.domain.errors import Refusal, refuse
 from trials.records.services.act import Act, open_act
 from trials.records.services.clock import local_today, study_now
 from trials.services.anchoring import is_cancelled, judge_visits
-from trials.services.guards import date_refusals, lock_refusals, raise_refusals, reason_refusals
+from trials.services.guards import date_refusals, lock_refusals, raise_refusals, reason_refusals, watch_locks
 from trials.services.noting import Shown, note_created, save_changes, shown
 from trials.services.participants import lock_participant
 from trials.services.plans import schedule_of
@@ -37,6 +37,7 @@ class Work:
 
     def save(self, action: str, reason: str = "") -> Visit:
         """Write and note what changed, and judge the visit's window again."""
+        watch_locks(self.act, self.participant, self.visit)
         self.visit.cancelled = is_cancelled(self.visit, self.participant)
         if save_changes(self.act, self.visit, self.before, action=action, reason=reason):
             judge_visits(self.participant, [self.visit], act=self.act)

@@ -1,4 +1,4 @@
-"""Many savers of the same records at once, in processes and threads of their own: no deadlock, no gap, no lost update."""
+"""Many savers of the same records at once, in processes and threads: no deadlock, no gap, no lost update."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ def judge(url: str, *, saves: int) -> None:
     """Compare what stands in the records with what the audit trail says happened, one step at a time."""
     values = dict(rows(url, "SELECT reader, seq FROM records_eventcursor"))
     assert sum(values.values()) == 2 * saves
-    payloads = rows(url, "SELECT record_id, payload FROM records_auditevent WHERE record_kind = 'FormRecord' ORDER BY seq")
+    payloads = rows(
+        url, "SELECT record_id, payload FROM records_auditevent WHERE record_kind = 'FormRecord' ORDER BY seq"
+    )
     seen: Counter[str] = Counter()
     for record, payload in payloads:
         old, new = (int(value) for value in orjson.loads(payload)["VALUE"])
         assert (old, new) == (seen[record], seen[record] + 1)
         seen[record] += 1
     assert dict(seen) == values
-    numbers = [seq for (seq,) in rows(url, f"SELECT seq FROM records_auditevent WHERE chain_id = '{CHAIN}' ORDER BY seq")]
+    numbers = [
+        seq for (seq,) in rows(url, f"SELECT seq FROM records_auditevent WHERE chain_id = '{CHAIN}' ORDER BY seq")
+    ]
     assert numbers == list(range(1, 2 * saves + 1))
     ids = [key for (key,) in rows(url, f"SELECT id FROM records_auditevent WHERE chain_id = '{CHAIN}' ORDER BY seq")]
     assert ids == sorted(ids)

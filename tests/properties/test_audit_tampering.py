@@ -59,7 +59,9 @@ def make_chain(length: int, source: random.Random) -> tuple[Head, list[StoredEve
 def edit_cell(rows: list[StoredEvent], at: int, source: random.Random) -> None:
     column = source.choice([*TEXTS, *HASHES, "payload", "request_id"])
     old = getattr(rows[at], column)
-    rows[at] = rows[at]._replace(**{column: f"{old}x" if column in TEXTS or not old else old[:-1] + ("0" if old[-1] != "0" else "1")})
+    rows[at] = rows[at]._replace(
+        **{column: f"{old}x" if column in TEXTS or not old else old[:-1] + ("0" if old[-1] != "0" else "1")}
+    )
 
 
 def edit_actor(rows: list[StoredEvent], at: int, source: random.Random) -> None:
@@ -194,7 +196,7 @@ def test_the_first_finding_names_the_first_bad_event_and_what_is_wrong(kind: obj
 
 
 def rewrite(rows: list[StoredEvent], start: int) -> tuple[Head, list[StoredEvent]]:
-    """Edit one event and compute everything anew from there on, the head too: what an insider with the database can do."""
+    """Edit one event and compute everything anew from there on, the head too, as an insider could."""
     forged: list[StoredEvent] = rows[:start]
     for row in rows[start:]:
         payload = '{"TEMP":["99.9"]}' if row.seq == start + 1 else row.payload

@@ -51,7 +51,7 @@ def test_nobody_acts_without_a_name() -> None:
 
 def test_a_failed_act_writes_neither_event_nor_number() -> None:
     note_values("r1", "1")
-    with pytest.raises(RuntimeError), open_act("save items", chain=CHAIN, actor=ACTOR) as act:
+    with pytest.raises(RuntimeError), open_act("save items", chain=CHAIN, actor=ACTOR) as act:  # noqa: PT012
         act.note("FormRecord", "r1", "save", delta={"TEMP": ["2"]})
         raise RuntimeError
     assert len(events()) == 1
@@ -74,7 +74,8 @@ def test_an_inner_act_that_fails_within_a_savepoint_leaves_no_event_while_the_ou
 
 @pytest.mark.django_db(transaction=True)
 def test_an_inner_act_that_failed_after_its_first_write_cannot_be_swallowed() -> None:
-    with pytest.raises(transaction.TransactionManagementError), open_act("outer", chain=CHAIN, actor=ACTOR) as act:
+    broken = pytest.raises(transaction.TransactionManagementError)
+    with broken, open_act("outer", chain=CHAIN, actor=ACTOR) as act:
         act.note("FormRecord", "r1", "save", delta={"TEMP": ["1"]})
         with pytest.raises(DomainError):
             _fail_inside(CHAIN)

@@ -55,7 +55,7 @@ def test_a_sound_trail_is_sound_and_says_what_it_cannot_find() -> None:
 @pytest.mark.parametrize(
     ("sql", "first"),
     [
-        (f"UPDATE {TABLE} SET payload = '{{\"TEMP\":[\"99\"]}}' WHERE seq = 3 AND chain_id = %s", "event 3: payload"),
+        (f'UPDATE {TABLE} SET payload = \'{{"TEMP":["99"]}}\' WHERE seq = 3 AND chain_id = %s', "event 3: payload"),
         (f"UPDATE {TABLE} SET actor = 'mora' WHERE seq = 5 AND chain_id = %s", "event 5: header"),
         (f"UPDATE {TABLE} SET at = '2020-01-01 00:00:00+00:00' WHERE seq = 4 AND chain_id = %s", "event 4: time"),
         (f"UPDATE {TABLE} SET payload = '' WHERE seq = 2 AND chain_id = %s", "event 2: payload"),
@@ -77,7 +77,9 @@ def test_a_tampered_table_is_found_with_its_first_bad_event(sql: str, first: str
 
 def test_an_event_behind_the_head_is_found() -> None:
     columns = ", ".join(f'"{name}"' for name in triggers.COLUMNS if name not in {"id", "seq"})
-    write(f"INSERT INTO {TABLE} (seq, {columns}) SELECT 9, {columns} FROM {TABLE} WHERE seq = 8 AND chain_id = %s", CHAIN)
+    write(
+        f"INSERT INTO {TABLE} (seq, {columns}) SELECT 9, {columns} FROM {TABLE} WHERE seq = 8 AND chain_id = %s", CHAIN
+    )
     assert "First: study:D0-TEST event 9: head: events up to 9 stand behind the chain's head at 8" in run("verify")[1]
 
 

@@ -129,7 +129,7 @@ def test_forty_requests_are_one_statement(user: User, django_assert_num_queries:
 
 
 def test_a_request_belongs_to_its_act_and_goes_when_the_act_fails(user: User) -> None:
-    with pytest.raises(RuntimeError), open_act("save items", chain=CHAIN, actor=ACTOR):
+    with pytest.raises(RuntimeError), open_act("save items", chain=CHAIN, actor=ACTOR):  # noqa: PT012
         request_notifications([ask(user)])
         raise RuntimeError
     assert Notification.objects.count() == 0
@@ -228,9 +228,7 @@ def test_a_mail_carries_the_title_and_a_link_and_nothing_else(
     request_notifications([ask(user)])
     deliver_due()
     body = sink.messages[0].replace("\r\n", "\n").partition("\n\n")[2].strip()
-    assert body == (
-        "Visit V2 of 01-001 is due\n\nhttps://edc.example.test/admin/visits/v1/\nSign in to read more."
-    )
+    assert body == ("Visit V2 of 01-001 is due\n\nhttps://edc.example.test/admin/visits/v1/\nSign in to read more.")
 
 
 def test_what_is_not_due_waits(user: User, hands: StandingClock, in_scope: object, sink: Sink) -> None:
@@ -321,7 +319,9 @@ def test_a_recipient_without_an_address_is_dead_and_does_not_stop_the_next(
     request_notifications([ask(nobody, urgent=True), ask(user)])
     outcome = deliver_due()
     assert (outcome.sent, outcome.dead) == (2, 1)  # his inbox and the other mail
-    assert Notification.objects.get(recipient=nobody, channel="email").last_error == "the recipient has no e-mail address"
+    assert (
+        Notification.objects.get(recipient=nobody, channel="email").last_error == "the recipient has no e-mail address"
+    )
 
 
 def test_a_mail_server_that_is_away_is_tried_again_and_no_password_problem_kills_mails(
@@ -408,7 +408,8 @@ def test_three_days_without_a_worker_end_with_everything_sent_once_oldest_first(
     user: User, hands: StandingClock, in_scope: object, sink: Sink
 ) -> None:
     wanted = [
-        ask(user, occurrence=f"{hour:02d}", due_at=START + timedelta(hours=hour), urgent=hour == 40) for hour in range(72)
+        ask(user, occurrence=f"{hour:02d}", due_at=START + timedelta(hours=hour), urgent=hour == 40)
+        for hour in range(72)
     ]
     request_notifications(wanted)
     hands.forward(hours=72)

@@ -188,7 +188,9 @@ def test_the_same_meaning_is_signed_once_while_it_holds(user: User) -> None:
 def test_a_change_invalidates_at_once_keeps_the_signature_and_tells_the_signer(user: User) -> None:
     signature, other = sign_record(user), sign_record(user, "r2")
     with open_act("save items", chain=CHAIN, actor=actor_for(user)) as act:
-        (gone,) = invalidate_signatures("FormRecord", "r1", act=act, because="TEMP was changed", link="/admin/records/r1/")
+        (gone,) = invalidate_signatures(
+            "FormRecord", "r1", act=act, because="TEMP was changed", link="/admin/records/r1/"
+        )
     assert gone.pk == signature.pk
     assert valid_signatures("FormRecord", ["r1", "r2"]) == {"r2": (other,)}
     (kept,) = signatures_of("FormRecord", "r1")

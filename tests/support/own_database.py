@@ -1,4 +1,4 @@
-"""A database of a test's own, outside of Django's test database, for processes that are killed and connections that race.
+"""A database of a test's own, outside of Django's, for processes that are killed and connections that race.
 
 It is PostgreSQL when the test run's DATABASE_URL names one, else a SQLite file.
 """

@@ -14,11 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connections
-from django.test import TransactionTestCase
 
 from config import env
 from tests.support.audit_flush import flush_without_triggers  # noqa: F401 - a fixture for every test
-from trials.records import triggers
 
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -65,25 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make passwords cheap, and remove what test runs that were killed have left."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True  # else every test client reads all static files
-    _flush_without_triggers()
     for left in Path(settings.DATA_DIR).glob("dayzero_test_*.sqlite3*"):
         number = left.name.removeprefix("dayzero_test_").partition(".")[0].partition("_")[0]
         if number.isdigit() and not _is_alive(int(number)):
             left.unlink(missing_ok=True)
-
-
-def _flush_without_triggers() -> None:
-    """Lift the triggers that protect audit events around the flush that ends a transactional test, and nowhere else."""
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-
-    def lifted(case: TransactionTestCase) -> None:
-        triggers.remove()
-        try:
-            flush(case)
-        finally:
-            triggers.install()
-
-    TransactionTestCase._fixture_teardown = lifted  # type: ignore[attr-defined]
 
 
 def _is_alive(process: int) -> bool:

@@ -26,11 +26,14 @@ class Command(BaseCommand):
         address = dj_database_url.parse(settings.DATABASE_URL)
         role, password = str(address["USER"]), str(address["PASSWORD"])
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-            verb = "ALTER" if cursor.fetchone() else "CREATE"
-            statement = sql.SQL(verb + " ROLE {} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS").format(
-                sql.Identifier(role)
-            )
+            cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [role])
+            found = cursor.fetchone()
+            if found and found[0]:
+                raise CommandError(
+                    f"Expected a plain role in DATABASE_URL; found that {role} is a superuser. Name another role."
+                )
+            verb = sql.SQL("ALTER" if found else "CREATE")
+            statement = verb + sql.SQL(" ROLE {} WITH LOGIN").format(sql.Identifier(role))
             if password:
                 statement += sql.SQL(" PASSWORD {}").format(sql.Literal(password))
             cursor.execute(statement)

@@ -86,6 +86,9 @@ def _corner(version: StudyVersion, code: str, mark: str) -> Corner:
     corner = Corner(study=study, version=version, site=site)
     rows = corner.rows
     rows |= {"study": study, "version": version, "site": site}
+    member = UserFactory(username=f"{mark or 'member'}.{code}", printed_name=f"{mark or 'Member'} {code}")
+    rows["user"] = member
+    rows["membership"] = MembershipFactory(user=member, study=study, site=site, role=Role.MONITOR)
     rows["arm"] = Arm.objects.filter(study=study).get()
     rows["dose_level"] = DoseLevel.objects.filter(study=study).order_by("number")[0]
     here: dict[str, Any] = {"study": study, "site": site}

@@ -155,9 +155,9 @@ class ScopedModelAdmin(_Scoped, ModelAdmin):  # type: ignore[misc]
         return self._may(request, self.change_permission, obj)
 
     def get_urls(self) -> list[URLPattern]:
-        """Leave out deletion and the stock history, which reads a log that we do not write."""
+        """Leave out deletion, the stock history (it reads a log that we do not write) and the nameless redirect."""
         gone = ("_delete", "_history")
-        return [url for url in super().get_urls() if not str(url.name or "").endswith(gone)]
+        return [url for url in super().get_urls() if url.name and not url.name.endswith(gone)]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         del request, kwargs

@@ -37,6 +37,7 @@ class DayZeroAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     """Admin whose every view asks the policies; nothing is registered here that is not scoped."""
 
     enable_nav_sidebar = True
+    final_catch_all_view = False
     site_url = None
 
     def __init__(self, name: str = "admin") -> None:

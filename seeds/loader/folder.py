@@ -13,6 +13,7 @@ from trials.records.domain.expressions import nearest
 LIBRARY = Path(__file__).resolve().parent.parent / "library"
 REQUIRED = ("study", "schedule", "eligibility", "dose", "outcomes", "safety")
 OPTIONAL = ("conduct",)
+NAME = re.compile(r"[A-Z][A-Z0-9]{0,7}")
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 
 
@@ -118,7 +119,7 @@ def _form(files: Files, code: str) -> None:
     if node is None:
         return
     named = node.get("form")
-    if named is None or named.raw != code:
+    if named is None or (named.raw != code and NAME.fullmatch(named.raw)):
         place = named or node
         found = f'the form is called "{named.raw}"' if named is not None else "form is missing"
         files.problems.append(Problem(place.file, place.line, "form", found, f"{code}, the name of the file"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,18 @@ from trials.definition.sections import DoseSection, EligibilitySection, Schedule
 from trials.records.domain.expressions import UnitTable, nearest
 
 FORMAT = 1
+STAND_IN: Mapping[str, Any] = {
+    "study": "X",
+    "version": Decimal(1),
+    "changes": {"1": "?"},
+    "title": "?",
+    "masking": "none",
+    "sites": Decimal(1),
+    "cap": None,
+    "verify": {"fully": [], "sample": "0 %"},
+    "anchor": "first infusion",
+}
+"""What stands in for a key that nothing else depends on, so that the rest of a file is checked as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +86,9 @@ def _read_sections(work: Work, wanted: set[str]) -> None:
     if "safety" in work.nodes:
         work.nodes["safety"] = _extended(work, "safety")
     if "study" in files:
-        work.study = shapes.shape(StudySection, work.nodes["study"], also=KINDS)
+        work.study = shapes.shape(StudySection, work.nodes["study"], also=KINDS, stand_in=STAND_IN)
     if "schedule" in files:
-        work.schedule = shapes.shape(ScheduleSection, work.nodes["schedule"], also=KINDS)
+        work.schedule = shapes.shape(ScheduleSection, work.nodes["schedule"], also=KINDS, stand_in=STAND_IN)
     if "eligibility" in files:
         work.eligibility = shapes.shape(EligibilitySection, work.nodes["eligibility"], also=KINDS)
     if "dose" in files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -40,8 +40,14 @@ class Shapes:
     problems: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
 
-    def shape(self, model: type[Shaped], node: Node, *, also: tuple[str, ...] = ()) -> Shaped | None:
-        """Return the section; None when nothing of it can be kept. ``also`` are keys that the reader has taken out."""
+    def shape(
+        self, model: type[Shaped], node: Node, *, also: tuple[str, ...] = (), stand_in: Mapping[str, Any] | None = None
+    ) -> Shaped | None:
+        """Return the section; None when nothing of it can be kept.
+
+        ``also`` are keys that the reader has taken out. ``stand_in`` are values for required keys that had to be taken
+        out; a section made with one is never published, since its problem is listed.
+        """
         plain = node.plain()
         for turn in range(ROUNDS):
             try:
@@ -52,7 +58,10 @@ class Shapes:
                     self.problems += _told(found, [_problem(model, node, each, also) for each in found])
                 for each in found:
                     self.broken |= {str(part) for part in each["loc"]}
-                    if not _take_out(plain, each):
+                    key = each["loc"][0] if each["type"] == "missing" and len(each["loc"]) == 1 else None
+                    if key is not None and key in (stand_in or {}):
+                        plain[key] = (stand_in or {})[key]
+                    elif not _take_out(plain, each):
                         return None
         return None
 

@@ -501,7 +501,8 @@ MISTAKES = [
         "library/forms/DEATH.yaml:6",
         'unknown key "of death"',
         "items.DATE.of death",
-        expected="one of label, heading, help, type, unit, also, decimals, codes, hard, soft, required, show, nulls, formula, instrument, weight, lab, sdtm",
+        expected="one of label, heading, help, type, unit, also, decimals, codes, hard, soft, required, show, nulls, "
+        "formula, instrument, weight, lab, sdtm",
     ),
     Mistake(
         "a soft range outside the hard one",
@@ -620,7 +621,7 @@ def test_a_problem_is_printed_on_two_lines_with_the_hint_in_one_column(tree: Pat
 def test_a_file_that_cannot_be_read_hides_no_other_mistake_and_its_names_are_passed_over(tree: Path) -> None:
     broken, wrong = tree / "library/forms/HEM.yaml", tree / "library/forms/PREG.yaml"
     texts = broken.read_text(), wrong.read_text()
-    broken.write_text(texts[0].replace("form: HEM", "form: HEM\n  x", 1))
+    broken.write_text(texts[0].replace("form: HEM", "form: [HEM", 1))
     wrong.write_text(
         texts[1].replace("DATE: {label: Sample taken, type: datetime}", "DATE: {label: Taken, type: when}", 1)
     )

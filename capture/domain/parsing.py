@@ -21,8 +21,8 @@ from capture.domain.typed_dates import read_date, read_datetime, read_partial, r
 from trials.records.domain.errors import Refusal
 from trials.records.domain.expressions import UnitTable
 
-_NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d+))?")
-_QUANTITY = re.compile(r"([+-]?[\d.,]+)(?:\s+(\S.*)|([^\d\s.,].*))?")
+_NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d+))?", re.ASCII)
+_QUANTITY = re.compile(r"([+-]?[\d.,]+)(?:\s+(\S.*)|([^\d\s.,].*))?", re.ASCII)
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 MOST_DIGITS = 15
 LONGEST = {"text": 1000, "note": 10000, "file": 300}

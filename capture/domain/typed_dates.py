@@ -25,12 +25,12 @@ _NAMES = [
     "december",
     "sept",
 ]
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_NUMBERS = re.compile(r"(\d{1,2})\s*[/.]\s*(\d{1,2})(?:\s*[/.]\s*(\d+))?\.?")
-_WORDS = re.compile(r"(\d{1,2})[\s\-.]*([a-z]{3,9})[\s\-.,]*(\d+)?")
-_SHIFT = re.compile(r"[+-]\d{1,4}")
-_YEAR_MONTH = re.compile(r"(\d{4})-(\d{1,2})|(\d{1,2})\s*[/.]\s*(\d{4})|([a-z]{3,9})[\s\-.,]*(\d{4})")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})|(\d{1,2})(\d{2})")
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+_NUMBERS = re.compile(r"(\d{1,2})\s*[/.]\s*(\d{1,2})(?:\s*[/.]\s*(\d+))?\.?", re.ASCII)
+_WORDS = re.compile(r"(\d{1,2})[\s\-.]*([a-z]{3,9})[\s\-.,]*(\d+)?", re.ASCII)
+_SHIFT = re.compile(r"[+-]\d{1,4}", re.ASCII)
+_YEAR_MONTH = re.compile(r"(\d{4})-(\d{1,2})|(\d{1,2})\s*[/.]\s*(\d{4})|([a-z]{3,9})[\s\-.,]*(\d{4})", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})|(\d{1,2})(\d{2})", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
@@ -67,7 +67,7 @@ def read_partial(text: str, today: date) -> str:
     ['2026', '2026-11', '2026-11', '2026-01', '2026-11-23', '2026-11-22']
     """
     folded = text.strip().lower()
-    if re.fullmatch(r"\d{4}", folded):
+    if re.fullmatch(r"[0-9]{4}", folded):
         return f"{_year(int(folded)):04d}"
     if found := _YEAR_MONTH.fullmatch(folded):
         year = _year(int(found[1] or found[4] or found[6]))
@@ -99,7 +99,7 @@ def read_datetime(text: str, today: date) -> str:
     >>> read_datetime("t 9:42", date(2026, 11, 22)), read_datetime("2026-11-22T09:42", date(2026, 1, 1))
     ('2026-11-22T09:42', '2026-11-22T09:42')
     """
-    day, _, hour = re.sub(r"(?<=\d)[tT](?=\d)", " ", text.strip()).rpartition(" ")
+    day, _, hour = re.sub(r"(?<=[0-9])[tT](?=[0-9])", " ", text.strip()).rpartition(" ")
     if not day.strip():
         raise ValueError("a date and a time such as 2026-11-23 09:42 or t 9:42")
     return f"{read_date(day, today).isoformat()}T{read_time(hour)}"

@@ -38,9 +38,7 @@ class QueryPlan:
         return tuple(query.pk for query, before in self.moved if query.state not in LIVE and before in LIVE)
 
 
-def plan_queries(
-    sheets: Sequence[Sheet], *, act: Act, explanations: Mapping[str, str] | None = None, changed_facts: bool = False
-) -> QueryPlan:
+def plan_queries(sheets: Sequence[Sheet], *, act: Act, explanations: Mapping[str, str] | None = None) -> QueryPlan:
     """Decide what happens to the queries of these records; reads them in one statement, none for new records."""
     plan = QueryPlan()
     known: dict[uuid.UUID, list[Query]] = {sheet.record.pk: [] for sheet in sheets}
@@ -49,16 +47,14 @@ def plan_queries(
         for query in Query.objects.filter(record__in=stored).order_by("opened_at", "id"):
             known[query.record_id].append(query)
     for sheet in sheets:
-        _plan_sheet(plan, sheet, known[sheet.record.pk], act, explanations or {}, anew=changed_facts)
+        _plan_sheet(plan, sheet, known[sheet.record.pk], act, explanations or {})
     return plan
 
 
-def _plan_sheet(
-    plan: QueryPlan, sheet: Sheet, queries: list[Query], act: Act, explanations: Mapping[str, str], *, anew: bool
-) -> None:
+def _plan_sheet(plan: QueryPlan, sheet: Sheet, queries: list[Query], act: Act, explanations: Mapping[str, str]) -> None:
     system = [query for query in queries if query.origin == Query.Origin.SYSTEM]
     live = {(query.path, query.check_key): query for query in system if query.state in LIVE}
-    ever = {(query.path, query.check_key) for query in system}
+    ever = {(query.path, query.check_key): query for query in system}
     changed = items_of(sheet.changed)
     standing: set[tuple[str, str]] = set()
     for message in asking(sheet):
@@ -67,10 +63,10 @@ def _plan_sheet(
             continue
         standing.add(key)
         inputs = sheet.found.inputs.get(message.key, frozenset())
-        fresh = anew or not inputs or bool(inputs & changed)
+        fresh = bool(inputs & changed)
         if key in live:
-            _keep(plan, sheet, live[key], message, act, explanations, fresh=fresh and bool(inputs & changed))
-        elif key not in ever or fresh:
+            _keep(plan, sheet, live[key], message, act, explanations, fresh=fresh)
+        elif key not in ever or fresh or _closed_by_itself(ever[key]):
             live[key] = _create(plan, sheet, message, act, explanations)
             queries.append(live[key])
     for key, query in live.items():
@@ -81,6 +77,12 @@ def _plan_sheet(
             if query.origin == Query.Origin.PERSON and query.state in LIVE:
                 _move(plan, query, "resolve", act, AUTHOR, "The record was removed.")
     plan.open_counts[sheet.record.pk] = sum(query.state == State.OPEN for query in queries)
+
+
+def _closed_by_itself(query: Query) -> bool:
+    """Whether the check had stopped firing; a query that a person closed is not asked again for the same values."""
+    last = QueryEntry.objects.filter(query=query).order_by("-at", "-id").values_list("author", flat=True).first()
+    return last == AUTHOR
 
 
 def asking(sheet: Sheet) -> Iterable[Message]:

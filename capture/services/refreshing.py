@@ -56,17 +56,22 @@ def refresh(
     form: str = "",
     items: Collection[str] = (),
     facts: Collection[str] = (),
+    saved: object = None,
     act: Act,
     because: str,
 ) -> Refreshed:
-    """Bring up to date what reads these items of ``form`` or these facts; rounds follow while typed facts change."""
+    """Bring up to date what reads these items of ``form`` or these facts; rounds follow while typed facts change.
+
+    ``saved`` is the record whose save led here: it is current, and run again only when what it reads moves in turn.
+    """
     done = Refreshed()
     for _ in range(MOST_ROUNDS):
         before = participant_facts(participant, version)
-        touched = _round(participant, version, form, items, facts, act, because, done)
+        touched = _round(participant, version, form, items, facts, saved, act, because, done)
         if not touched:
             break
-        form, items, facts = "", (), changed_facts(before, participant_facts(participant, version))
+        form, items, saved = "", (), None
+        facts = changed_facts(before, participant_facts(participant, version))
     return done
 
 
@@ -76,6 +81,7 @@ def _round(
     form: str,
     items: Collection[str],
     facts: Collection[str],
+    saved: object,
     act: Act,
     because: str,
     done: Refreshed,
@@ -89,10 +95,10 @@ def _round(
     if not first:
         return False
     sheets = _desk(participant, version, forms, index, _closure(first, index, forms))
-    seen = _settle(sheets, first, index)
+    seen = _settle(sheets, first, index, saved)
     if not seen:
         return False
-    plan = plan_queries(seen, act=act, changed_facts=True)
+    plan = plan_queries(seen, act=act)
     for sheet in seen:
         count_items(sheet)
     set_open_queries(seen, plan)
@@ -154,9 +160,9 @@ def _desk(
     return sorted(sheets, key=lambda sheet: (places.get(str(sheet.record.visit_id), -1), sheet.record.form))
 
 
-def _settle(sheets: list[Sheet], first: frozenset[str], index: Dependents) -> list[Sheet]:
+def _settle(sheets: list[Sheet], first: frozenset[str], index: Dependents, saved: object) -> list[Sheet]:
     """Run the rules of dirty records until no derived value moves; return the records that were run."""
-    dirty = {id(sheet): sheet for sheet in sheets if sheet.record.form in first}
+    dirty = {id(sheet): sheet for sheet in sheets if sheet.record.form in first and sheet.record.pk != saved}
     seen: dict[int, Sheet] = {}
     for _ in range(MOST_PASSES):
         if not dirty:

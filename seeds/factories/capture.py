@@ -173,7 +173,7 @@ def study_version(
     """Publish a small simulated study with these forms (by default ``SMALL_FORMS``)."""
     oid = oid or f"CAPTURE{next(_numbers)}"
     named = {"childbearing": "DM.WOCBP[SCR]"} if populations is None and forms is None else populations or {}
-    text = json.dumps(document(oid, forms or SMALL_FORMS, places or PLACES, named), sort_keys=True)
+    text = json.dumps(document(oid, forms or SMALL_FORMS, places or PLACES, named))
     version = publish_version(
         oid=oid,
         title=oid,
@@ -194,9 +194,7 @@ def study_version(
 
 def site_of(version: StudyVersion, code: str = "01") -> Site:
     """Return a site that works under the version."""
-    site = create_site(
-        version.study, code=code, name=f"Hospital {code}", time_zone="Asia/Shanghai", actor=SYSTEM
-    )
+    site = create_site(version.study, code=code, name=f"Hospital {code}", time_zone="Asia/Shanghai", actor=SYSTEM)
     activate_version(site, version, from_date=date(2026, 1, 1), actor=SYSTEM)
     return site
 

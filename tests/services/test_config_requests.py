@@ -147,4 +147,5 @@ def test_the_root_leads_to_the_admin(client: Client) -> None:
 def test_the_log_is_written_by_one_handler_with_no_address_of_a_browser() -> None:
     assert settings.DJANGO_STRUCTLOG_IP_LOGGING_ENABLED is False
     assert settings.DJANGO_STRUCTLOG_COMMAND_LOGGING_ENABLED is False
-    assert list(settings.LOGGING["handlers"]) == ["stderr"]
+    handlers: Any = settings.LOGGING["handlers"]
+    assert list(handlers) == ["stderr"]

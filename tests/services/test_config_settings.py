@@ -20,7 +20,7 @@ SECRET = "k9f3Jw2pQx7Zt5Rb8Nc4Vd6Mh1Ls0Gy9Ua3Ei7To5Wq2"
 PRODUCTION = {"PRODUCTION": "1", "SECRET_KEY": SECRET, "ALLOWED_HOSTS": "edc.invalid"}
 
 
-def read_settings(tmp_path: Path, *names: str, arguments: tuple[str, ...] = (), **variables: str) -> dict[str, Any]:
+def read_settings(tmp_path: Path, *names: str, arguments: Any = (), **variables: str) -> dict[str, Any]:
     """Return settings as a fresh process sees them under an environment of its own."""
     program = (
         "import json, sys; sys.argv = json.loads(sys.argv[1]); from django.conf import settings;"

@@ -110,12 +110,17 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
                 yield f"{here}: added"
             else:
                 yield from differences(before[key], after[key], here)
-        if before != after or list(before) != list(after):
-            common = [key for key in before if key in after]
-            if common != [key for key in after if key in before]:
-                yield f"{path}: order changed"
+        if [key for key in before if key in after] != [key for key in after if key in before]:
+            yield f"{path}: order changed"
+    elif before != after and _coded(before) and _coded(after):
+        yield from differences({each["code"]: each for each in before}, {each["code"]: each for each in after}, path)
     elif before != after:
         yield f"{path}: {_brief(before)} -> {_brief(after)}"
+
+
+def _coded(value: Any) -> bool:
+    """Whether a list is one of blocks with a code, such as visits and criteria: they are compared by their code."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) and "code" in each for each in value)
 
 
 def report(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

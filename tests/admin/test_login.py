@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-call, assignment, misc, arg-type, attr-defined, union-attr, no-any-return"
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-call, assignment, misc, arg-type, attr-defined, union-attr, no-any-return"
 """A world to look for leaks in: two studies of three sites, with a canary in every text away from the first site.
 
 Rows are put straight into the tables: a leak must be found whatever the services would have allowed. One query at the

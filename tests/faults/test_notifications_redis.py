@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +44,7 @@ def test_redis_stopped_and_restarted_empty_loses_and_repeats_nothing(
                 env=child_environment(url, REDIS_URL=redis_url, EMAIL_URL=mail),
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         try:
             run(url, CHILD, "ask", "0", "5", REDIS_URL=redis_url)
@@ -63,9 +66,9 @@ def test_redis_stopped_and_restarted_empty_loses_and_repeats_nothing(
                 assert rows(url, STATES) == [("sent", 10)]
                 assert len(set(sink.message_ids)) == len(sink.message_ids) == 10
             finally:
-                worker.kill()
                 again.kill()
                 again.wait()
         finally:
-            worker.kill()
+            # The worker and the beat that it forked.
+            os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()

@@ -51,7 +51,8 @@ def expected_kind(item: Json) -> str:
     """
     if item["type"] == "choice" and item.get("codes") and all(is_number(code) for code in item["codes"]):
         return "number"
-    return EXPECTED_KINDS.get(item["type"], item["type"])
+    kind: str = item["type"]
+    return EXPECTED_KINDS.get(kind, kind)
 
 
 def _form(code: str, form: Json, names: StudyNames, slots: tuple[FormSlot, ...]) -> FormDefinition:

@@ -95,6 +95,19 @@ def scalar(text: str, *, plain: bool) -> str | Decimal | bool | None:
     return Decimal(text) if NUMBER.fullmatch(text) else text
 
 
+class TooDeepError(Exception):
+    """A file is nested deeper than any study file needs to be; ``line`` is where."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def line_of(event: ev.Event) -> int:
+    """Return the line on which an event of the parser begins, counted from 1."""
+    return 1 if event.start_mark is None else event.start_mark.line + 1
+
+
 @dataclass(slots=True)
 class _Composer:
     file: str
@@ -102,7 +115,7 @@ class _Composer:
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, event: ev.Event, path: str, message: str, expected: str) -> None:
-        self.problems.append(Problem(self.file, event.start_mark.line + 1, path, message, expected))
+        self.problems.append(Problem(self.file, line_of(event), path, message, expected))
 
     def document(self) -> Node | None:
         root: Node | None = None
@@ -111,7 +124,7 @@ class _Composer:
                 self.refuse(event, "", "a second YAML document begins here", "one document in a file")
                 break
             if isinstance(event, ev.NodeEvent):
-                root = self.node(event, "", event.start_mark.line + 1, 0)
+                root = self.node(event, "", line_of(event), 0)
         return root
 
     def node(self, event: ev.Event, path: str, line: int, depth: int) -> Node:
@@ -121,7 +134,7 @@ class _Composer:
             return node
         self.plainness(event, path)
         if depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=event.start_mark)
+            raise TooDeepError(line)
         if isinstance(event, ev.ScalarEvent):
             node.raw = event.value
             node.value = scalar(event.value, plain=event.implicit[0])
@@ -132,22 +145,23 @@ class _Composer:
         return node
 
     def plainness(self, event: ev.Event, path: str) -> None:
-        if getattr(event, "anchor", None) is not None:
-            self.refuse(event, path, f"the anchor &{event.anchor} is not allowed", "each, extends, sets or define")
-        if getattr(event, "tag", None) is not None:
-            self.refuse(event, path, f"the tag {event.tag} is not allowed", "the plain value")
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if anchor is not None:
+            self.refuse(event, path, f"the anchor &{anchor} is not allowed", "each, extends, sets or define")
+        if tag is not None:
+            self.refuse(event, path, f"the tag {tag} is not allowed", "the plain value")
 
     def parts(self, path: str, depth: int) -> list[Node]:
         found: list[Node] = []
         while not isinstance(event := next(self.stream), ev.SequenceEndEvent):
             below = f"{path}.{len(found)}" if path else str(len(found))
-            found.append(self.node(event, below, event.start_mark.line + 1, depth + 1))
+            found.append(self.node(event, below, line_of(event), depth + 1))
         return found
 
     def entries(self, path: str, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
         while not isinstance(key := next(self.stream), ev.MappingEndEvent):
-            line = key.start_mark.line + 1
+            line = line_of(key)
             name = key.value if isinstance(key, ev.ScalarEvent) else "?"
             below = f"{path}.{name}" if path else name
             if not isinstance(key, ev.ScalarEvent):
@@ -173,6 +187,9 @@ def read_text(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     composer = _Composer(file, iter(yaml.parse(text, Loader=yaml.SafeLoader)))
     try:
         root = composer.document()
+    except TooDeepError as error:
+        problem = Problem(file, error.line, "", "the file is nested too deeply", f"at most {MAX_DEPTH} levels")
+        return None, [*composer.problems, problem]
     except yaml.YAMLError as error:
         return None, [*composer.problems, _unreadable(error, file)]
     if root is None or root.entries is None:

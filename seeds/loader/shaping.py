@@ -53,7 +53,7 @@ class Shapes:
             try:
                 return model.model_validate(plain)
             except ValidationError as error:
-                found = [dict(each) for each in error.errors(include_url=False)]
+                found: list[dict[str, Any]] = [dict(each) for each in error.errors(include_url=False)]
                 if turn == 0:
                     self.problems += _told(found, [_problem(model, node, each, also) for each in found])
                 for each in found:

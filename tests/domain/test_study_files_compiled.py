@@ -126,7 +126,7 @@ def test_visits_stand_in_the_order_of_the_file_and_are_numbered_from_1() -> None
 
 
 def test_schedule_s_of_scar02_is_the_eleven_visits_that_the_source_states() -> None:
-    assert trial("scar02").sets["S"] == tuple(["D-1", "D14", "D21", "D28", "M2", "M3", "M6", "M9", "M12", "M18", "M24"])
+    assert trial("scar02").sets["S"] == ("D-1", "D14", "D21", "D28", "M2", "M3", "M6", "M9", "M12", "M18", "M24")
 
 
 def test_forms_of_scar02_by_visit_and_condition() -> None:
@@ -382,7 +382,7 @@ def test_the_population_of_women_who_may_become_pregnant_reads_the_demographics_
 def test_outcomes_know_their_visits_and_diseases() -> None:
     outcome = forms("scar02").outcomes["S2"]
     assert (outcome.instrument, outcome.populations, outcome.level) == ("ACR_RESPONSE", ("RA",), "secondary")
-    assert outcome.visits == tuple(["D14", "D21", "D28", "M2", "M3", "M6", "M9", "M12", "M18", "M24"])
+    assert outcome.visits == ("D14", "D21", "D28", "M2", "M3", "M6", "M9", "M12", "M18", "M24")
     assert forms("ucart-neuro").outcomes["P3"].where is not None
 
 

@@ -131,7 +131,7 @@ def test_unreadable_yaml_says_what_would_do(text: str, message: str, expected: s
 
 def test_a_file_that_is_nested_too_deeply_is_refused() -> None:
     problem = problem_of("a: " + "[" * 60 + "]" * 60 + "\n")
-    assert problem.message == "not readable as YAML: it is nested too deeply"
+    assert problem.message == "the file is nested too deeply"
 
 
 def test_a_control_character_is_refused() -> None:

@@ -80,7 +80,7 @@ SHARE = re.compile(r"(?P<amount>\d+(\.\d+)?) ?%")
 
 
 def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, str | Decimal) and not isinstance(value, bool) else value
+    return str(value) if isinstance(value, str | Decimal) else value
 
 
 def _whole(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """One pass of a form's rules over one record: what is shown, derived and required, and which checks fire.
 
-The order: items shown or derived by a rule (each after those it reads), ranges, what is required, checks. A hidden item has
+The order: items shown or derived by a rule (each after those it reads), ranges, what is required, checks. A hidden
+item has
 no value. Unknown hides an item and leaves a check silent; a rule that breaks hides nothing and gives a ``fault``.
 """
 
@@ -26,7 +27,8 @@ class Evaluation:
     """What one pass found.
 
     ``hidden`` and ``shown`` are paths of items under a rule; ``removed`` those that lost a value by being hidden;
-    ``derived`` the paths of formulas; ``waits`` what a blank formula waits for; ``required`` paths that must be answered;
+    ``derived`` the paths of formulas; ``waits`` what a blank formula waits for; ``required`` paths that must be
+    answered;
     ``missing`` those that are not; ``inputs`` the own items each message's check reads.
     """
 

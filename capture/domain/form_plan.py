@@ -13,8 +13,10 @@ from trials.records.domain.expressions import Reference, Rule
 
 @dataclass(frozen=True, slots=True)
 class FormPlan:
-    """``steps`` are the items that a rule shows or derives, each after those it reads; ``limited`` have ranges; ``asked``
-    may be required; ``checks`` with the own items that each reads. ``outside`` whether any rule reads another record, ``doses`` whether any asks for the planned dose."""
+    """``steps`` are the items that a rule shows or derives, each after those it reads; ``limited`` have ranges;
+    ``asked``
+    may be required; ``checks`` with the own items that each reads. ``outside`` whether any rule reads another
+    record, ``doses`` whether any asks for the planned dose."""
 
     steps: tuple[ItemDefinition, ...]
     limited: tuple[ItemDefinition, ...]

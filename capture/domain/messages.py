@@ -18,7 +18,8 @@ RULE = "rule"
 class Message:
     """One message beside one item (``path``; empty: the whole form).
 
-    ``code`` is stable (``range``, ``check``, ``not_a_number`` …), ``check`` the key of the query it belongs to (empty for
+    ``code`` is stable (``range``, ``check``, ``not_a_number`` …), ``check`` the key of the query it belongs to
+    (empty for
     a refusal). ``text`` says what is odd, ``expected`` against what, ``action`` what to do.
     """
 

@@ -56,7 +56,8 @@ class OtherRecord:
 class Surroundings:
     """Everything a participant's rules can read outside the record in hand.
 
-    ``records`` holds what the rules in question read, no more; ``nothing`` the logs declared empty; ``expected`` pairs of
+    ``records`` holds what the rules in question read, no more; ``nothing`` the logs declared empty; ``expected``
+    pairs of
     form and visit code; ``doses`` the amounts of the assigned level by product.
     """
 
@@ -69,7 +70,8 @@ class Surroundings:
     _by_place: dict[tuple[str, str], list[OtherRecord]] | None = None
 
     def at(self, form: str, visit: str) -> list[OtherRecord]:
-        """Return the records of a form at a visit; ``visit`` empty for a log (its rows in order) or a form kept once."""
+        """Return the records of a form at a visit; ``visit`` empty for a log (its rows in order) or a form kept
+        once."""
         if self._by_place is None:
             self._by_place = {}
             for record in sorted(self.records, key=lambda each: each.row or 0):

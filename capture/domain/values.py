@@ -46,7 +46,8 @@ def _worth(item: ItemDefinition, text: str, unit: str) -> Value:
         return Decimal(text) if item.numeric_codes else text
     if kind == "yesno":
         return {"Y": True, "N": False}[text]
-    return _PLAIN[kind](text)
+    worth: Value = _PLAIN[kind](text)
+    return worth
 
 
 _PLAIN: Mapping[str, Any] = {
@@ -105,7 +106,7 @@ def display(item: ItemDefinition, stored: StoredValue | None, *, unit: bool = Tr
         return ""
     if "n" in stored:
         why = stored.get("why", "")
-        label = LABELS.get(stored["n"], stored["n"])
+        label = LABELS.get(stored["n"], str(stored["n"]))
         return f"{label}: {why}" if why else label
     text = str(stored["v"])
     if item.type == "yesno":

@@ -1,7 +1,9 @@
 """One CSV file per form: a line per record (and per row of one repeating group), streamed.
 
-Columns: study, site, participant, visit, row, state, version; then for each item its value, its unit when it has one, and its
-null flavour with the reason. Values are the stored text. A cell that a spreadsheet would run as a formula is quoted with a
+Columns: study, site, participant, visit, row, state, version; then for each item its value, its unit when it has
+one, and its
+null flavour with the reason. Values are the stored text. A cell that a spreadsheet would run as a formula is
+quoted with a
 leading apostrophe. Only what the actor may see and export leaves the house.
 """
 

@@ -2,7 +2,8 @@
 
     register("crs", CrsProjection())
 
-``capture`` calls it from every door: ``preview`` while the page is filled in (pure, writes nothing), ``project`` inside the
+``capture`` calls it from every door: ``preview`` while the page is filled in (pure, writes nothing), ``project``
+inside the
 act that saved the record. ``project`` replaces the typed rows of that record; called twice it leaves the same rows.
 """
 
@@ -69,7 +70,8 @@ class Projection(Protocol):
         """Return the participant's facts (small names) that this record states; pure. Empty when it states none."""
 
     def project(self, record: FormRecord, values: RecordValues, *, act: Act) -> None:
-        """Replace the typed rows of the record, in the act that saved it; raises DomainError to refuse the whole act."""
+        """Replace the typed rows of the record, in the act that saved it; raises DomainError to refuse the whole
+        act."""
 
 
 _projections: dict[str, Projection] = {}

@@ -75,7 +75,8 @@ def read_surroundings(
     visit: VisitMoment | None = None,
     except_record: UUID | None = None,
 ) -> Surroundings:
-    """Return what stands around a record; ``needs`` are the forms whose records are read, none of them costs nothing."""
+    """Return what stands around a record; ``needs`` are the forms whose records are read, none of them costs
+    nothing."""
     around = Surroundings(
         facts=participant_facts(participant, version, {"infused_on", *facts}),
         visits=(visit,) if visit is not None else (),

@@ -77,7 +77,8 @@ def mark_not_done(target: FormRecord | Slot, *, reason: str, actor: Actor) -> Sa
 
 
 def remove_record(record: FormRecord, *, reason: str, actor: Actor) -> SaveResult:
-    """Remove a record (a log row, a form begun in error) with a reason; its values stay in the record and the history."""
+    """Remove a record (a log row, a form begun in error) with a reason; its values stay in the record and the
+    history."""
     study = record.participant.study
     with open_act("remove record", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
         sheet = open_sheet(Slot.of(record), act, event="remove")

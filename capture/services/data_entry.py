@@ -52,7 +52,8 @@ def save_items(
     """Save typed changes of one form: parse, derive, check, write once, project, move queries, drop signatures.
 
     ``changes`` is ``{path: text, NullFlavour or None}``; what is not named stays. ``reason`` is one for all or by path
-    (asked once the form was ever completed). All refusals are raised together and nothing is written then: texts that are no
+    (asked once the form was ever completed). All refusals are raised together and nothing is written then: texts
+    that are no
     values, hard checks, missing reasons. Another's save in between is a conflict with base, theirs and mine by path.
     """
     slot = as_slot(target)
@@ -136,7 +137,16 @@ def follow_up(sheet: Sheet, facts_before: Mapping[str, Any], *, act: Act, becaus
     if sheet.form.binds:
         facts = changed_facts(dict(facts_before), participant_facts(participant, record.definition))
     judge_populations(participant, record.definition, form=record.form, items=items, facts=facts, act=act)
-    return refresh(participant, record.definition, form=record.form, items=items, facts=facts, act=act, because=because)
+    return refresh(
+        participant,
+        record.definition,
+        form=record.form,
+        items=items,
+        facts=facts,
+        saved=record.pk,
+        act=act,
+        because=because,
+    )
 
 
 def drop_drafts(sheet: Sheet, actor: Actor) -> None:
@@ -147,10 +157,9 @@ def drop_drafts(sheet: Sheet, actor: Actor) -> None:
         marks = ", ".join(["%s"] * len(keys))
         user = Draft._meta.pk.get_db_prep_value(actor.user_id, connection)
         # Written out: deleting through the ORM costs as much as writing the record.
+        sql = f"DELETE FROM {Draft._meta.db_table} WHERE user_id = %s AND slot IN ({marks})"  # noqa: S608 - names only
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"DELETE FROM {Draft._meta.db_table} WHERE user_id = %s AND slot IN ({marks})", [user, *keys]
-            )  # noqa: S608
+            cursor.execute(sql, [user, *keys])
 
 
 def stale(sheet: Sheet, changes: Changes, expected_version: int) -> DomainError:

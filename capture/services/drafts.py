@@ -22,7 +22,8 @@ KEPT_FOR = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class OpenDraft:
-    """A draft beside what is saved: ``stale`` when somebody saved since; then ``saved`` stands beside each typed text."""
+    """A draft beside what is saved: ``stale`` when somebody saved since; then ``saved`` stands beside each typed
+    text."""
 
     changes: dict[str, str | NullFlavour | None]
     base_version: int
@@ -36,7 +37,8 @@ class OpenDraft:
 
 
 def save_draft(target: FormRecord | Slot, changes: Changes, *, actor: Actor, base_version: int) -> Draft:
-    """Keep typed texts, valid or not, merged over those kept before; nothing clinical is written and nothing audited."""
+    """Keep typed texts, valid or not, merged over those kept before; nothing clinical is written and nothing
+    audited."""
     slot = as_slot(target)
     if not actor.user_id:
         raise refuse("draft_of_person", expected="a person", found=actor.name, action="Save the items instead.")
@@ -65,7 +67,8 @@ def save_draft(target: FormRecord | Slot, changes: Changes, *, actor: Actor, bas
 
 
 def open_draft(target: FormRecord | Slot, *, actor: Actor) -> OpenDraft | None:
-    """Return the actor's own draft of a form with what is saved beside it, None when there is none or his access ended."""
+    """Return the actor's own draft of a form with what is saved beside it, None when there is none or his access
+    ended."""
     slot = as_slot(target)
     if not actor.user_id:
         return None

@@ -74,7 +74,7 @@ def lock_scopes(record: FormRecord) -> list[tuple[str, str]]:
 
 def _locked(slot: Slot) -> FormRecord:
     known = slot.record
-    record = locked_records().filter(pk=known.pk if known is not None else None).first()
+    record = locked_records().filter(pk=known.pk).first() if known is not None else None
     if record is None:
         raise refuse("unknown", expected="a record", found="none", action="Reload the page.", kind="unknown")
     return record
@@ -139,8 +139,9 @@ def _existing(slot: Slot, participant: Participant) -> tuple[list[int], bool]:
     return [row for row, _ in found if row is not None], any(state != FormRecord.State.REMOVED for _, state in found)
 
 
-def _uuid(key: uuid.UUID) -> object:
-    return FormRecord._meta.pk.get_db_prep_value(key, connection)
+def _uuid(key: uuid.UUID) -> str | uuid.UUID:
+    adapted: str | uuid.UUID = FormRecord._meta.pk.get_db_prep_value(key, connection)
+    return adapted
 
 
 def require_open(scopes: list[tuple[str, str]], act: Act) -> None:

@@ -183,7 +183,8 @@ FIELDS = ("study_id", "site_id", "participant_id", "record_id", "path", "check_k
 
 
 def note_query(act: Act, query: Query, entries: Sequence[QueryEntry], before: str | None) -> None:
-    """Note a query on the act: all its fields when it is new (``before`` None), else its move; and its thread's steps."""
+    """Note a query on the act: all its fields when it is new (``before`` None), else its move; and its thread's
+    steps."""
     delta: dict[str, list[Any]] = {}
     if before is None:
         delta = {name: [str(getattr(query, name))] for name in FIELDS}

@@ -1,7 +1,10 @@
-"""Nothing derived goes stale in silence: what reads a changed item or fact is derived and checked again in the same act.
+"""Nothing derived goes stale in silence: what reads a changed item or fact is derived and checked again in the
+same act.
 
-Bounded by the study version, not by the form's size: only forms that the index of dependents names are read, all of them in
-one statement; passes repeat while a derived value still changes another, at most ``MOST_PASSES`` times. A rule that does not
+Bounded by the study version, not by the form's size: only forms that the index of dependents names are read, all
+of them in
+one statement; passes repeat while a derived value still changes another, at most ``MOST_PASSES`` times. A rule
+that does not
 settle by then is a fault with a query of its own.
 """
 

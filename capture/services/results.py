@@ -35,7 +35,8 @@ class SaveResult:
 class Preview:
     """What a save of these changes would show; nothing was written.
 
-    ``messages`` by path (empty path: the form). ``derived``: path: stored value or None. ``shown``: path: whether the item
+    ``messages`` by path (empty path: the form). ``derived``: path: stored value or None. ``shown``: path: whether
+    the item
     is shown. ``required``: paths of items that are asked for. ``waits``: derived path: names it waits for.
     ``accepted``: path: the value as it would be stored, with ``display`` its canonical text.
     """

@@ -58,12 +58,17 @@ SMALL_FORMS: dict[str, Json] = {
     "VS": {
         "label": "Vital signs",
         "items": {
-            "TEMP": {"label": "Temperature", "type": "number", "unit": "Cel", "decimals": 1, "hard": "30..45", "soft": "35..40"},
+            "TEMP": {
+                "label": "Temperature", "type": "number", "unit": "Cel",
+                "decimals": 1, "hard": "30..45", "soft": "35..40",
+            },
             "SYSBP": {"label": "Systolic", "type": "integer", "unit": "mm[Hg]", "hard": "30..300"},
             "DIABP": {"label": "Diastolic", "type": "integer", "unit": "mm[Hg]", "hard": "10..200"},
             "WEIGHT": {"label": "Weight", "type": "number", "unit": "kg", "decimals": 1, "hard": "20..300"},
             "HEIGHT": {"label": "Height", "type": "number", "unit": "cm", "hard": "100..230", "show": 'visit == "SCR"'},
-            "BMI": {"label": "BMI", "type": "number", "unit": "kg/m2", "formula": "WEIGHT / (HEIGHT[latest] / 100) ** 2"},
+            "BMI": {
+                "label": "BMI", "type": "number", "unit": "kg/m2", "formula": "WEIGHT / (HEIGHT[latest] / 100) ** 2",
+            },
             "NOTE": {"label": "Note", "type": "note", "required": False, "nulls": ["unknown"]},
         },
         "checks": {
@@ -93,7 +98,9 @@ SMALL_FORMS: dict[str, Json] = {
             "PRODUCT": {"group": "INFUSIONS", "label": "Product", "type": "choice", "codes": {"CART": "Cells"}},
             "START": {"group": "INFUSIONS", "label": "Started", "type": "datetime"},
             "END": {"group": "INFUSIONS", "label": "Ended", "type": "datetime"},
-            "CELLS": {"group": "INFUSIONS", "label": "Cells", "type": "number", "unit": "10*6 cells", "hard": "0..5000"},
+            "CELLS": {
+                "group": "INFUSIONS", "label": "Cells", "type": "number", "unit": "10*6 cells", "hard": "0..5000",
+            },
             "DOSE": {
                 "group": "INFUSIONS", "label": "Dose", "type": "number", "unit": "10*6 cells/kg",
                 "formula": "CELLS / VS.WEIGHT[latest]",
@@ -101,7 +108,9 @@ SMALL_FORMS: dict[str, Json] = {
             "COMPLETE": {"group": "INFUSIONS", "label": "Whole dose", "type": "yesno"},
         },
         "checks": {
-            "ORDER": {"when": "any(INFUSIONS, END <= START)", "say": "An infusion ends before it starts.", "level": "hard"}
+            "ORDER": {
+                "when": "any(INFUSIONS, END <= START)", "say": "An infusion ends before it starts.", "level": "hard",
+            }
         },
     },
     "CM": {
@@ -201,7 +210,7 @@ def site_of(version: StudyVersion, code: str = "01") -> Site:
 
 def participant_in(version: StudyVersion, site: Site | None = None) -> Participant:
     """Return a participant in screening, consented on the study's first day."""
-    made: Participant = ParticipantFactory(site=site or site_of(version))  # type: ignore[no-untyped-call]
+    made: Participant = ParticipantFactory(site=site or site_of(version))
     return made
 
 
@@ -215,5 +224,5 @@ def slot_at(participant: Participant, visit: str, form: str, *, on: date | None 
 
 def member(site: Site, role: Role = Role.COORDINATOR, *, whole_study: bool = False) -> Actor:
     """Return the actor of a person with one role at a site."""
-    user = MemberFactory(site=site, role=role, whole_study=whole_study, username=f"member{next(_numbers)}")  # type: ignore[no-untyped-call]
+    user = MemberFactory(site=site, role=role, whole_study=whole_study, username=f"member{next(_numbers)}")
     return Actor(name=user.username, printed_name=user.printed_name, user_id=str(user.pk))

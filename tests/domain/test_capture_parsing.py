@@ -185,6 +185,8 @@ def test_what_is_shown_names_units_labels_and_reasons() -> None:
     assert display(item("text"), {"n": "ND", "why": "lost"}) == "Not done: lost"
 
 
-@pytest.mark.parametrize("stored", [{"v": "1"}, {"v": "1", "u": "kg"}, {"v": "1", "d": 1}, {"n": "ND", "why": ""}, None])
+@pytest.mark.parametrize(
+    "stored", [{"v": "1"}, {"v": "1", "u": "kg"}, {"v": "1", "d": 1}, {"n": "ND", "why": ""}, None]
+)
 def test_a_delta_gives_the_stored_value_back(stored: Any) -> None:
     assert unpacked(packed(stored)) == stored

@@ -33,7 +33,11 @@ def rows(participant: Participant, form: str, actor: object = SYSTEM) -> list[di
 
 
 def test_a_line_holds_values_units_and_null_flavours(participant: Participant) -> None:
-    changes = {"TEMP": "36.80"[:4], "SYSBP": NullFlavour("ND", "cuff broken"), "NOTE": "=1+1"}
+    changes: dict[str, str | NullFlavour | None] = {
+        "TEMP": "36.8",
+        "SYSBP": NullFlavour("ND", "cuff broken"),
+        "NOTE": "=1+1",
+    }
     save_items(slot_at(participant, "SCR", "VS", on=date(2026, 1, 5)), changes, actor=SYSTEM, expected_version=0)
     (row,) = rows(participant, "VS")
     assert (row["PARTICIPANT"], row["SITE"], row["VISIT"], row["STATE"]) == ("01-001", "01", "SCR", "in_progress")

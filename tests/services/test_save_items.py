@@ -44,7 +44,9 @@ def delta(record: FormRecord) -> dict[str, list[Any]]:
     return found
 
 
-def vitals(participant: Participant, visit: str = "SCR", on: date | None = date(2026, 1, 5), **other: str) -> FormRecord:
+def vitals(
+    participant: Participant, visit: str = "SCR", on: date | None = date(2026, 1, 5), **other: str
+) -> FormRecord:
     slot = slot_at(participant, visit, "VS", on=on)
     values = {key: value for key, value in {**VITALS, **other}.items() if visit == "SCR" or key != "HEIGHT"}
     return save_items(slot, values, actor=SYSTEM, expected_version=0).record

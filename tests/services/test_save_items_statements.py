@@ -41,7 +41,9 @@ def first_and_second_save(items: int) -> tuple[list[str], list[str], FormRecord,
     save_items(slot_at(participant, "SCR", "BIG"), {}, actor=member(participant.site), expected_version=0)
     FormRecord.objects.all().delete()
     people = [member(participant.site) for _ in range(2)]
-    with CaptureQueriesContext(connection, ) as first:
+    with CaptureQueriesContext(
+        connection,
+    ) as first:
         record = save_items(slot, {f"N{n}": "1.50" for n in range(items)}, actor=people[0], expected_version=0).record
     with CaptureQueriesContext(connection) as second:
         save_items(record, {f"N{n}": "2.50" for n in range(items)}, actor=people[1], expected_version=1)

@@ -95,18 +95,7 @@ def _end(sheet: Sheet, state: State, *, act: Act, action: str, reason: str) -> S
     gone = dict.fromkeys(sheet.data, words)
     if state == State.NOT_DONE:
         sheet.data.clear()
-    result = finish(sheet, plan, act=act, action=action, reasons=gone, reason=words, removed=True)
-    if state == State.REMOVED:
-        because = f"follows the removal of {sheet.record.form}"
-        refresh(
-            sheet.record.participant,
-            sheet.record.definition,
-            form=sheet.record.form,
-            items=tuple(sheet.form.items),
-            act=act,
-            because=because,
-        )
-    return result
+    return finish(sheet, plan, act=act, action=action, reasons=gone, reason=words, removed=True)
 
 
 def declare_log_empty(participant: Participant, form: str, *, actor: Actor, nothing: bool = True) -> LogDeclaration:

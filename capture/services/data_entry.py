@@ -115,7 +115,8 @@ def finish(
         project(sheet, act=act, removed=removed)
     because = f"follows {record.form}{f' at {record.visit.code}' if record.visit is not None else ''}"
     signatures = drop_signatures(sheet, act=act, because="A signed value was changed.")
-    done = follow_up(sheet, facts, act=act, because=because)
+    items = frozenset(sheet.form.items) if removed else items_of(sheet.changed)
+    done = follow_up(sheet, facts, items=items, act=act, because=because)
     drop_drafts(sheet, act.actor)
     return SaveResult(
         record=record,
@@ -128,11 +129,12 @@ def finish(
     )
 
 
-def follow_up(sheet: Sheet, facts_before: Mapping[str, Any], *, act: Act, because: str) -> Refreshed:
+def follow_up(
+    sheet: Sheet, facts_before: Mapping[str, Any], *, items: frozenset[str], act: Act, because: str
+) -> Refreshed:
     """Judge populations and bring dependent records up to date, after a record was written and projected."""
     record = sheet.record
     participant = record.participant
-    items = items_of(sheet.changed)
     facts: frozenset[str] = frozenset()
     if sheet.form.binds:
         facts = changed_facts(dict(facts_before), participant_facts(participant, record.definition))

@@ -18,7 +18,7 @@ from capture.domain.form_plan import Dependents, dependents
 from capture.domain.messages import RULE, Message
 from capture.models import FormRecord
 from capture.selectors.surroundings import participant_facts, read_surroundings
-from capture.services.opening import lock_scopes, locked_records, require_open
+from capture.services.opening import lock_participant, lock_scopes, locked_records, require_open
 from capture.services.query_sync import QueryPlan, plan_queries, write_queries
 from capture.services.sheets import Sheet, fields_of, items_of
 from capture.services.writing import (
@@ -29,8 +29,10 @@ from capture.services.writing import (
     write_refreshed,
 )
 from trials.models import Participant, StudyVersion
+from trials.records.domain.actors import Actor
 from trials.records.domain.expressions import Blank, Value
-from trials.records.services.act import Act
+from trials.records.services import clock
+from trials.records.services.act import Act, open_act
 
 MOST_PASSES = 10
 MOST_ROUNDS = 4
@@ -192,3 +194,19 @@ def _unsettled(sheet: Sheet) -> Message:
         action="The study's data manager has to correct the rules.",
         check=f"{RULE}:settle",
     )
+
+
+MOMENT = ("visit_date", "study_day", "infused_on")
+
+
+def refresh_participant(
+    participant: Participant, *, actor: Actor, because: str, facts: Collection[str] = MOMENT
+) -> Refreshed:
+    """Bring every record up to date that uses these facts, after an act of another room changed them.
+
+    The trials room cannot call this one, so whoever moves a visit's date or an anchor calls this in the same act.
+    """
+    study = participant.study
+    with open_act("refresh records", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
+        locked = lock_participant(participant)
+        return refresh(locked, locked.version, facts=facts, act=act, because=because)

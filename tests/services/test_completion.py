@@ -163,3 +163,13 @@ def test_a_signature_falls_with_a_signed_value_and_others_stay(participant: Part
     assert result.signatures_invalidated == 1
     valid = Signature.objects.filter(invalidated_at=None).values_list("record_id", flat=True)
     assert list(valid) == [str(other.pk)]
+
+
+def test_removing_demographics_takes_its_population_back(participant: Participant) -> None:
+    slot = slot_at(participant, "SCR", "DM")
+    record = save_items(slot, {"BIRTH": "1990", "SEX": "F", "WOCBP": "y"}, actor=SYSTEM, expected_version=0).record
+    participant.refresh_from_db()
+    assert participant.populations == ["everyone", "childbearing"]
+    remove_record(record, reason="wrong participant", actor=SYSTEM)
+    participant.refresh_from_db()
+    assert (participant.populations, participant.sex) == (["everyone"], "")

@@ -13,11 +13,12 @@ from capture.models import Draft, FormRecord, Query
 from capture.services.completion import complete_record
 from capture.services.data_entry import save_items
 from capture.services.drafts import save_draft
+from capture.services.refreshing import refresh_participant
 from capture.services.slots import Slot
 from seeds.factories.capture import member, participant_in, site_of, slot_at, study_version
-from seeds.factories.trials import SYSTEM
+from seeds.factories.trials import SYSTEM, infuse
 from trials.domain.roles import Role
-from trials.models import Participant
+from trials.models import Participant, Visit
 from trials.records.domain.errors import DomainError
 from trials.records.models import AuditEvent
 from trials.services.visits import miss_visit
@@ -221,6 +222,22 @@ def test_a_count_over_a_log_follows_its_rows(participant: Participant) -> None:
     save_items(second, {"ONGOING": "y"}, actor=SYSTEM, expected_version=1)
     plan.refresh_from_db()
     assert plan.data["MANY"] == {"v": "2", "d": 1}
+
+
+def test_a_visit_whose_date_moved_is_brought_up_to_date() -> None:
+    forms = {"DAY": {"label": "Day", "items": {
+        "ASKED": {"label": "Asked", "type": "yesno"},
+        "DAY": {"label": "Study day", "type": "integer", "formula": "study_day"},
+    }}}  # fmt: skip
+    participant = participant_in(study_version(forms=forms, places={"DAY": ["D14"]}))
+    infuse(participant, date(2026, 1, 5))
+    slot = slot_at(participant, "D14", "DAY")
+    record = save_items(slot, {"ASKED": "y"}, actor=SYSTEM, expected_version=0).record
+    assert "DAY" not in record.data
+    participant.refresh_from_db()
+    Visit.objects.filter(pk=record.visit_id).update(actual=date(2026, 1, 19))
+    refresh_participant(participant, actor=SYSTEM, because="the visit was dated")
+    assert FormRecord.objects.get().data["DAY"] == {"v": "14", "d": 1}
 
 
 def test_the_population_is_judged_again_when_what_it_reads_changes(participant: Participant) -> None:

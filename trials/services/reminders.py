@@ -205,7 +205,7 @@ def _columns(rule: ReminderRule, channel: str) -> dict[str, Any]:
         "n_channel": Value(channel),
         "n_urgent": Value(rule.urgent, BooleanField()),
         "n_title": Concat(Value("Visit "), "code", Value(" of "), "participant__number", Value(f" {rule.words}")),
-        "n_link": Concat(Value("/admin/trials/visit/"), UuidText(F("id")), Value("/change/"), output_field=CharField()),
+        "n_link": Concat(Value("/admin/visits/"), UuidText(F("id")), Value("/"), output_field=CharField()),
         "n_due_at": now,
         "n_created_at": now,
         "n_state": Value(State.QUEUED.value),

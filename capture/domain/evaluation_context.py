@@ -127,7 +127,7 @@ class EvaluationContext:
     def rows(self, form: str, group: str, when: str) -> Sequence[Row] | None:
         """Return the rows of a log (None when nobody opened it or declared it empty) or of a group of a record."""
         definition = self.forms.forms[form]
-        if group and group != form:
+        if group in definition.groups:
             if not when and form == self.form.code:
                 return group_rows(self.form, self.data, group)
             data = next(self._documents(form, when), None)

@@ -328,3 +328,20 @@ def test_a_form_is_saved_only_where_the_schedule_has_it(participant: Participant
     with pytest.raises(DomainError) as refused:
         save_items(slot_at(participant, "D14", "DM"), {"SEX": "F"}, actor=SYSTEM, expected_version=0)
     assert refused.value.codes == ("not_scheduled",)
+
+
+def test_a_group_that_bears_the_name_of_its_form_is_walked_row_by_row() -> None:
+    forms = {
+        "JOINTS": {
+            "label": "Joints",
+            "groups": {"JOINTS": {"label": "Joints", "rows": {"HIP": "Hip", "KNEE": "Knee"}}},
+            "items": {"SWOLLEN": {"group": "JOINTS", "label": "Swollen", "type": "yesno", "required": False}},
+            "checks": {"HIP": {"when": 'any(JOINTS, SWOLLEN and row == "HIP")', "say": "Hips do not swell."}},
+        }
+    }
+    participant = participant_in(study_version(forms=forms, places={"JOINTS": ["SCR"]}))
+    slot = slot_at(participant, "SCR", "JOINTS")
+    result = save_items(slot, {"JOINTS.KNEE.SWOLLEN": "y"}, actor=SYSTEM, expected_version=0)
+    assert result.messages == ()
+    result = save_items(result.record, {"JOINTS.HIP.SWOLLEN": "y"}, actor=SYSTEM, expected_version=1)
+    assert [message.check for message in result.messages] == ["HIP"]

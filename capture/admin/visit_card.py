@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from capture.definition.compiled import form_set
 from capture.domain.typed_dates import read_date
 from capture.models import FormRecord
+from capture.services import visiting
 from trials.admin.site import site
 from trials.admin.study_pages import StudyPage
 from trials.definition.compiled import trial_definition
@@ -71,12 +72,12 @@ def act_on_visit(visit: Visit, request: HttpRequest, *, actor: Any) -> Visit:
     if act == "unmiss":
         return services.unmiss_visit(visit, reason=reason, actor=actor)
     if act == "clear":
-        return services.clear_visit_date(visit, reason=reason, actor=actor)
+        return visiting.clear_visit_date(visit, reason=reason, actor=actor)
     shortcuts = {"today": today, "yesterday": today - timedelta(days=1)}
     on = shortcuts.get(act) or typed_day(request.POST.get("on", ""), today)
     if act == "plan":
         return services.plan_visit(visit, on=on, actor=actor)
-    return services.start_visit(visit, on=on, actor=actor, reason=reason)
+    return visiting.start_visit(visit, on=on, actor=actor, reason=reason)
 
 
 def typed_day(text: str, today: date) -> date:

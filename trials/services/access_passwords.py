@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from trials.models import PastPassword, User
+from trials.models import PastPassword, Study, User
 from trials.records.domain.actors import Actor
 from trials.records.domain.errors import Refusal, raise_all
 from trials.records.services.act import SYSTEM_CHAIN, Act, open_act
@@ -43,6 +43,21 @@ def replace_password(user: User, *, new: str, actor: Actor, reason: str) -> User
         return _set(act, user, new, must_change=True, action="replace password")
 
 
+def set_demo_password(user: User, *, new: str, actor: Actor) -> User:
+    """Give a demo account a password that need not be changed: only the system does so, never where a study is real."""
+    refusals = []
+    if not actor.is_system:
+        action = "Replace the password on the person's page."
+        refusals.append(Refusal("not_the_system", "a command of this installation", actor.name, action))
+    real = Study.objects.filter(simulated=False).order_by("oid").values_list("oid", flat=True).first()
+    if real is not None:
+        action = "Replace the password on the person's page."
+        refusals.append(Refusal("real_study", "a database with simulated studies only", real, action))
+    raise_all([*refusals, *_rule_refusals(new, user)])
+    with open_act("set demo password", chain=SYSTEM_CHAIN, actor=actor) as act:
+        return _set(act, user, new, must_change=False, action="set demo password")
+
+
 def _set(act: Act, user: User, new: str, *, must_change: bool, action: str) -> User:
     locked = User.objects.select_for_update().get(pk=user.pk)
     before = facts_of(locked)
@@ -60,16 +75,8 @@ def _set(act: Act, user: User, new: str, *, must_change: bool, action: str) -> U
 
 def password_refusals(new: str, user: User) -> list[Refusal]:
     """Return all reasons why a text may not be this person's next password; the text itself is never repeated."""
-    refusals = []
-    longest = settings.PASSWORD_MAXIMUM_LENGTH
-    if len(new) > longest:
-        refusals.append(_weak(f"at most {longest} characters", f"{len(new)}"))
-        return refusals  # hashing and comparing a text without bound is work for whoever sent it
-    try:
-        validate_password(new, user)
-    except ValidationError as error:
-        refusals.extend(_weak(message, "a password that breaks this rule") for message in error.messages)
-    if _used_before(new, user):
+    refusals = _rule_refusals(new, user)
+    if len(new) <= settings.PASSWORD_MAXIMUM_LENGTH and _used_before(new, user):
         refusals.append(
             Refusal(
                 "password_reused",
@@ -80,6 +87,17 @@ def password_refusals(new: str, user: User) -> list[Refusal]:
             )
         )
     return refusals
+
+
+def _rule_refusals(new: str, user: User) -> list[Refusal]:
+    longest = settings.PASSWORD_MAXIMUM_LENGTH
+    if len(new) > longest:
+        return [_weak(f"at most {longest} characters", f"{len(new)}")]  # hashing a text without bound is work
+    try:
+        validate_password(new, user)
+    except ValidationError as error:
+        return [_weak(message, "a password that breaks this rule") for message in error.messages]
+    return []
 
 
 def _weak(expected: str, found: str) -> Refusal:

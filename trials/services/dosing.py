@@ -17,7 +17,7 @@ from trials.services.anchoring import save_participant
 from trials.services.guards import lock_refusals, raise_refusals, reason_refusals, state_refusals, watch_locks
 from trials.services.noting import shown
 from trials.services.participants import lock_participant, settle_state
-from trials.services.plans import cap_of
+from trials.services.plans import cap_of, with_given
 
 _UNCOUNTED = (Participant.State.SCREENING, Participant.State.SCREEN_FAILED, Participant.State.TAKEN_BACK)
 _REASSIGNED = (ParticipantState.ENROLLED,)
@@ -57,6 +57,7 @@ def assign_dose(
         before = shown(row)
         row.arm, row.dose_level = arm, level
         row.enrolled_on = row.enrolled_on or local_today(row.study, row.site.time_zone)
+        row.populations = with_given(row)
         settle_state(row)
         save_participant(act, row, before, action="assign dose", reason=reason)
         return row

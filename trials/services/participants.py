@@ -21,7 +21,7 @@ from trials.records.services.clock import local_today, study_now
 from trials.services.anchoring import new_visits, save_participant
 from trials.services.guards import lock_refusals, raise_refusals, reason_refusals, state_refusals, watch_locks
 from trials.services.noting import note_created, shown
-from trials.services.plans import schedule_of
+from trials.services.plans import only_condition, schedule_of, with_given
 
 
 def register_participant(
@@ -108,8 +108,10 @@ def _register(
         sequence=site.next_sequence,
         number=participant_number(site.code, site.next_sequence),
         consented_on=consented_on,
+        condition=only_condition(version),
         created_at=act.at,
     )
+    participant.populations = with_given(participant)
     participant.save(force_insert=True)
     note_created(act, participant, action="register")
     stay = SiteStay(participant=participant, site=site, from_date=today)

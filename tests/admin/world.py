@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-untyped-call, assignment, misc, arg-type, attr-defined, union-attr, no-any-return"
 """A world to look for leaks in: two studies of three sites, with a canary in every text away from the first site.
 
 Rows are put straight into the tables: a leak must be found whatever the services would have allowed. One query at the
@@ -58,8 +57,8 @@ class World:
     def user(self, role: Role) -> User:
         """Return the person who holds a role at the first site alone."""
         if role not in self.users:
-            user = UserFactory(username=f"own.{role.value}")
-            MembershipFactory(user=user, study=self.own.study, site=self.own.site, role=role)
+            user = UserFactory.create(username=f"own.{role.value}")
+            MembershipFactory.create(user=user, study=self.own.study, site=self.own.site, role=role)
             self.users[role] = user
         return self.users[role]
 
@@ -85,38 +84,57 @@ def _corner(version: StudyVersion, code: str, mark: str) -> Corner:
         study=study, code=code, name=f"{mark or 'Own'} {code}", time_zone="Europe/Berlin", created_at=clock.now()
     )
     corner = Corner(study=study, version=version, site=site)
-    rows = corner.rows
-    rows |= {"study": study, "version": version, "site": site}
-    member = UserFactory(username=f"{mark or 'member'}.{code}", printed_name=f"{mark or 'Member'} {code}")
+    corner.rows |= {"study": study, "version": version, "site": site}
+    _add_people(corner, mark)
+    here: dict[str, Any] = {"study": study, "site": site, "participant": _participant(corner, mark)}
+    _add_captured(corner, here, mark)
+    _add_harm(corner.rows, here, mark)
+    return corner
+
+
+def _add_people(corner: Corner, mark: str) -> None:
+    rows, code = corner.rows, corner.site.code
+    member = UserFactory.create(username=f"{mark or 'member'}.{code}", printed_name=f"{mark or 'Member'} {code}")
     rows["user"] = member
-    rows["membership"] = MembershipFactory(user=member, study=study, site=site, role=Role.MONITOR)
-    rows["arm"] = Arm.objects.filter(study=study).get()
-    rows["dose_level"] = DoseLevel.objects.filter(study=study).order_by("number")[0]
-    here: dict[str, Any] = {"study": study, "site": site}
+    rows["membership"] = MembershipFactory.create(user=member, study=corner.study, site=corner.site, role=Role.MONITOR)
+    rows["arm"] = Arm.objects.filter(study=corner.study).get()
+    rows["dose_level"] = DoseLevel.objects.filter(study=corner.study).order_by("number")[0]
+
+
+def _participant(corner: Corner, mark: str) -> Participant:
     person = Participant.objects.create(
-        **here,
-        version=version,
+        study=corner.study,
+        site=corner.site,
+        version=corner.version,
         sequence=1,
-        number=f"{mark or 'P'}{code}-001",
+        number=f"{mark or 'P'}{corner.site.code}-001",
         state_reason=mark,
         consented_on=date(2026, 1, 5),
         created_at=clock.now(),
     )
-    rows["participant"] = person
-    here["participant"] = person
-    rows["visit"] = Visit.objects.create(**here, version=version, code="D14", ordinal=5, missed_reason=mark)
-    rows["record"] = FormRecord.objects.create(
+    corner.rows["participant"] = person
+    return person
+
+
+def _add_captured(corner: Corner, here: dict[str, Any], mark: str) -> None:
+    rows, code = corner.rows, corner.site.code
+    visit = Visit.objects.create(**here, version=corner.version, code="D14", ordinal=5, missed_reason=mark)
+    record = FormRecord.objects.create(
         **here,
-        visit=rows["visit"],
-        definition=version,
+        visit=visit,
+        definition=corner.version,
         form=f"{mark or 'VS'}{code}"[:8],
         state_reason=mark,
         data={"TEMP": {"v": mark or "37.0"}},
         created_at=clock.now(),
         changed_at=clock.now(),
     )
-    rows["query"] = _query(here, rows["record"], f"{mark} query {code}")
-    QueryEntry.objects.create(query=rows["query"], at=clock.now(), author="x", action="open", text=f"{mark} entry")
+    query = _query(here, record, f"{mark} query {code}")
+    rows |= {"visit": visit, "record": record, "query": query}
+    QueryEntry.objects.create(query=query, at=clock.now(), author="x", action="open", text=f"{mark} entry")
+
+
+def _add_harm(rows: dict[str, models.Model], here: dict[str, Any], mark: str) -> None:
     rows["adverse_event"] = AdverseEvent.objects.create(
         record_id=uuid4(), **here, number=1, text=f"{mark} event", grade=3
     )
@@ -144,10 +162,9 @@ def _corner(version: StudyVersion, code: str, mark: str) -> Corner:
         working=mark,
         found_at=clock.now(),
     )
-    return corner
 
 
-def _query(here: dict[str, Any], record: models.Model, text: str) -> Query:
+def _query(here: dict[str, Any], record: FormRecord, text: str) -> Query:
     return Query.objects.create(
         **here,
         record=record,
@@ -164,4 +181,6 @@ def add_crossed_query(world: World) -> Query:
     """Put a query of the first site that refers to a record of the second."""
     person = world.own.rows["participant"]
     here = {"study": world.own.study, "site": world.own.site, "participant": person}
-    return _query(here, world.foreign_site.rows["record"], "crossed")
+    record = world.foreign_site.rows["record"]
+    assert isinstance(record, FormRecord)
+    return _query(here, record, "crossed")

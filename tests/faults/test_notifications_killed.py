@@ -79,9 +79,15 @@ def test_two_sweeps_and_two_workers_at_once_make_one_row_and_one_mail_each(url: 
     assert sorted(sink.message_ids) == sorted(distinct_ids(url))
 
 
+def slowly(message: str) -> bytes:
+    """Accept a mail after a while, so that a worker can be killed in the middle of it."""
+    time.sleep(0.03)
+    return ACCEPT
+
+
 def test_workers_killed_at_random_moments_lose_nothing_and_repeat_only_under_the_same_id(url: str, sink: Sink) -> None:
     source, count, kills = Random(22_11), 60, 0
-    sink.answer_data = lambda message: (time.sleep(0.03), ACCEPT)[1]
+    sink.answer_data = slowly
     run(url, CHILD, "ask", "0", str(count))
     for turn in range(40):
         worker = start(url, CHILD, "deliver", str(6 * turn), EMAIL_URL=mail_to(sink))

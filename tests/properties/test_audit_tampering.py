@@ -6,6 +6,7 @@ import random  # noqa: TID251 - a seeded source for a test
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,9 +60,10 @@ def make_chain(length: int, source: random.Random) -> tuple[Head, list[StoredEve
 def edit_cell(rows: list[StoredEvent], at: int, source: random.Random) -> None:
     column = source.choice([*TEXTS, *HASHES, "payload", "request_id"])
     old = getattr(rows[at], column)
-    rows[at] = rows[at]._replace(
-        **{column: f"{old}x" if column in TEXTS or not old else old[:-1] + ("0" if old[-1] != "0" else "1")}
-    )
+    changes: dict[str, Any] = {
+        column: f"{old}x" if column in TEXTS or not old else old[:-1] + ("0" if old[-1] != "0" else "1")
+    }
+    rows[at] = rows[at]._replace(**changes)
 
 
 def edit_actor(rows: list[StoredEvent], at: int, source: random.Random) -> None:

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-untyped-call, assignment, misc, arg-type, attr-defined, union-attr, no-any-return"
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
@@ -41,7 +40,7 @@ NEW = "a quite different sentence 7"
 
 
 def administrator() -> User:
-    return UserFactory(is_administrator=True)
+    return UserFactory.create(is_administrator=True)
 
 
 def events(action: str) -> int:
@@ -53,10 +52,10 @@ def current_code(device: TOTPDevice) -> str:
 
 
 def test_a_coordinator_sees_and_enters_at_his_site_and_nothing_at_another_or_in_another_study() -> None:
-    here = SiteFactory()
-    there = SiteFactory(study=here.study)
-    elsewhere = SiteFactory()
-    actor = actor_of(MembershipFactory(study=here.study, site=here).user)
+    here = SiteFactory.create()
+    there = SiteFactory.create(study=here.study)
+    elsewhere = SiteFactory.create()
+    actor = actor_of(MembershipFactory.create(study=here.study, site=here).user)
     assert list(visible(actor, Site.objects.all(), Permission.VIEW_STUDY)) == [here]
     assert list(visible(actor, Study.objects.all(), Permission.VIEW_STUDY)) == [here.study]
     assert can(actor, Permission.ENTER_DATA, here)
@@ -65,17 +64,17 @@ def test_a_coordinator_sees_and_enters_at_his_site_and_nothing_at_another_or_in_
 
 
 def test_a_grant_without_site_reaches_all_sites_of_its_study_and_no_other() -> None:
-    here = SiteFactory()
-    there = SiteFactory(study=here.study)
-    foreign = SiteFactory()
-    actor = actor_of(MembershipFactory(study=here.study, role=Role.MONITOR).user)
+    here = SiteFactory.create()
+    there = SiteFactory.create(study=here.study)
+    foreign = SiteFactory.create()
+    actor = actor_of(MembershipFactory.create(study=here.study, role=Role.MONITOR).user)
     assert set(visible(actor, Site.objects.all(), Permission.VIEW_STUDY)) == {here, there}
     assert not can(actor, Permission.OPEN_QUERY, foreign)
 
 
 def test_a_grant_for_one_site_does_not_carry_acts_on_the_whole_study() -> None:
-    site = SiteFactory()
-    actor = actor_of(MembershipFactory(study=site.study, site=site, role=Role.DATA_MANAGER).user)
+    site = SiteFactory.create()
+    actor = actor_of(MembershipFactory.create(study=site.study, site=site, role=Role.DATA_MANAGER).user)
     assert can(actor, Permission.EXPORT_DATA, site.study)
     assert not can(actor, Permission.PUBLISH_STUDY, site.study)
     assert not can(actor, Permission.ADVANCE_CLOCK, site.study)
@@ -83,8 +82,8 @@ def test_a_grant_for_one_site_does_not_carry_acts_on_the_whole_study() -> None:
 
 
 def test_foreign_and_unknown_are_refused_in_the_same_words_and_visible_but_not_permitted_in_others() -> None:
-    site, foreign = SiteFactory(), SiteFactory()
-    actor = actor_of(MembershipFactory(study=site.study, site=site, role=Role.MONITOR).user)
+    site, foreign = SiteFactory.create(), SiteFactory.create()
+    actor = actor_of(MembershipFactory.create(study=site.study, site=site, role=Role.MONITOR).user)
     with pytest.raises(DomainError) as unknown:
         find_visible(actor, Site.objects.all(), Permission.VIEW_STUDY, pk="00000000-0000-4000-8000-000000000000")
     with pytest.raises(DomainError) as malformed:
@@ -98,16 +97,18 @@ def test_foreign_and_unknown_are_refused_in_the_same_words_and_visible_but_not_p
 
 
 def test_memberships_are_read_in_one_statement_and_once_per_actor(django_assert_num_queries: Any) -> None:
-    site = SiteFactory()
-    actor = actor_of(MembershipFactory(study=site.study, site=site).user)
+    site = SiteFactory.create()
+    actor = actor_of(MembershipFactory.create(study=site.study, site=site).user)
     with django_assert_num_queries(1):
         first = memberships_of(actor)
         assert memberships_of(actor) is first
 
 
 def test_a_membership_holds_on_its_first_and_its_last_day_at_the_site_and_not_beside_them() -> None:
-    site = SiteFactory(time_zone="Asia/Shanghai")
-    made = MembershipFactory(study=site.study, site=site, valid_from=date(2026, 3, 1), valid_until=date(2026, 3, 31))
+    site = SiteFactory.create(time_zone="Asia/Shanghai")
+    made = MembershipFactory.create(
+        study=site.study, site=site, valid_from=date(2026, 3, 1), valid_until=date(2026, 3, 31)
+    )
 
     def roles(instant: datetime) -> int:
         with clock.set_source(lambda: instant):
@@ -120,7 +121,7 @@ def test_a_membership_holds_on_its_first_and_its_last_day_at_the_site_and_not_be
 
 
 def test_a_closed_account_sees_nothing_at_once_and_is_no_actor() -> None:
-    membership = MembershipFactory()
+    membership = MembershipFactory.create()
     user = membership.user
     before = actor_of(user)
     deactivate_user(user, actor=SYSTEM, reason="left the hospital")
@@ -130,13 +131,13 @@ def test_a_closed_account_sees_nothing_at_once_and_is_no_actor() -> None:
 
 
 def test_a_system_actor_may_everything_but_sign() -> None:
-    site = SiteFactory()
+    site = SiteFactory.create()
     assert can(SYSTEM, Permission.ENTER_DATA, site)
     assert not can(SYSTEM, Permission.SIGN_RECORD, site)
 
 
 def test_an_administrator_sees_studies_and_people_and_no_clinical_record() -> None:
-    site = SiteFactory()
+    site = SiteFactory.create()
     actor = actor_of(administrator())
     assert can(actor, Permission.VIEW_STUDY, site.study)
     assert can(actor, Permission.MANAGE_USERS, site)
@@ -150,7 +151,7 @@ def test_an_administrator_sees_studies_and_people_and_no_clinical_record() -> No
 
 
 def test_the_database_refuses_a_superuser() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_superuser=True)
 
@@ -172,7 +173,7 @@ def test_opening_an_account_is_audited_without_its_password() -> None:
 
 @pytest.mark.parametrize("name", ["CHEN", "a", "with space", "system:sweep", ""])
 def test_a_name_that_was_used_or_is_malformed_is_refused_and_nothing_is_written(name: str) -> None:
-    UserFactory(username="chen")
+    UserFactory.create(username="chen")
     users, written = User.objects.count(), AuditEvent.objects.count()
     with pytest.raises(DomainError):
         create_user(username=name, printed_name="X", actor=SYSTEM)
@@ -180,8 +181,8 @@ def test_a_name_that_was_used_or_is_malformed_is_refused_and_nothing_is_written(
 
 
 def test_an_administrator_of_one_study_opens_no_accounts_and_grants_only_there() -> None:
-    study, foreign, person = StudyFactory(), StudyFactory(), UserFactory()
-    actor = actor_of(MembershipFactory(study=study, role=Role.ADMINISTRATOR).user)
+    study, foreign, person = StudyFactory.create(), StudyFactory.create(), UserFactory.create()
+    actor = actor_of(MembershipFactory.create(study=study, role=Role.ADMINISTRATOR).user)
     with pytest.raises(DomainError) as refused:
         create_user(username="new", printed_name="New", actor=actor)
     with pytest.raises(DomainError) as elsewhere:
@@ -191,7 +192,7 @@ def test_an_administrator_of_one_study_opens_no_accounts_and_grants_only_there()
 
 
 def test_nobody_grants_himself() -> None:
-    user, study = administrator(), StudyFactory()
+    user, study = administrator(), StudyFactory.create()
     with pytest.raises(DomainError) as refused:
         grant_membership(user, study=study, role=Role.MONITOR, actor=actor_of(user))
     assert refused.value.codes == ("self_grant",)
@@ -201,8 +202,8 @@ def test_nobody_grants_himself() -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
 def test_no_clinical_role_grants_anything(role: Role) -> None:
-    site, person = SiteFactory(), UserFactory()
-    actor = actor_of(MembershipFactory(study=site.study, role=role).user)
+    site, person = SiteFactory.create(), UserFactory.create()
+    actor = actor_of(MembershipFactory.create(study=site.study, role=role).user)
     with pytest.raises(DomainError) as refused:
         grant_membership(person, study=site.study, role=role, actor=actor)
     assert refused.value.kind == "forbidden"
@@ -211,22 +212,22 @@ def test_no_clinical_role_grants_anything(role: Role) -> None:
 
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.INVESTIGATOR])
 def test_administration_and_clinical_data_are_kept_in_different_hands(role: Role) -> None:
-    site = SiteFactory()
+    site = SiteFactory.create()
     with pytest.raises(DomainError) as one:
         grant_membership(administrator(), study=site.study, role=role, actor=SYSTEM)
-    clinical = MembershipFactory(study=site.study, site=site, role=role).user
+    clinical = MembershipFactory.create(study=site.study, site=site, role=role).user
     with pytest.raises(DomainError) as other:
         grant_membership(clinical, study=site.study, role=Role.ADMINISTRATOR, actor=SYSTEM)
     assert one.value.codes == other.value.codes == ("segregation",)
 
 
 def test_a_grant_collects_all_its_refusals() -> None:
-    user, study = administrator(), StudyFactory()
+    user, study = administrator(), StudyFactory.create()
     with pytest.raises(DomainError) as refused:
         grant_membership(
             user,
             study=study,
-            site=SiteFactory(),
+            site=SiteFactory.create(),
             role=Role.MONITOR,
             valid_from=date(2026, 2, 1),
             valid_until=date(2026, 1, 31),
@@ -236,7 +237,7 @@ def test_a_grant_collects_all_its_refusals() -> None:
 
 
 def test_a_role_that_is_held_is_not_granted_twice_and_can_be_granted_again_after_its_end() -> None:
-    made = MembershipFactory(role=Role.MONITOR)
+    made = MembershipFactory.create(role=Role.MONITOR)
     with pytest.raises(DomainError) as refused:
         grant_membership(made.user, study=made.study, role=Role.MONITOR, actor=SYSTEM)
     end_membership(made, actor=SYSTEM, reason="moved to another study")
@@ -246,7 +247,7 @@ def test_a_role_that_is_held_is_not_granted_twice_and_can_be_granted_again_after
 
 
 def test_ending_the_last_role_ends_access_and_tokens_at_once() -> None:
-    made = MembershipFactory()
+    made = MembershipFactory.create()
     mint_token(made.user, actor=actor_of(made.user), verified=False)
     end_membership(made, actor=SYSTEM, reason="left")
     assert memberships_of(actor_of(made.user)) == ()
@@ -255,7 +256,7 @@ def test_ending_the_last_role_ends_access_and_tokens_at_once() -> None:
 
 
 def test_a_role_is_not_ended_without_a_reason() -> None:
-    made = MembershipFactory()
+    made = MembershipFactory.create()
     with pytest.raises(DomainError) as refused:
         end_membership(made, actor=SYSTEM, reason=" ")
     assert refused.value.codes == ("reason_missing",)
@@ -276,7 +277,7 @@ def test_a_role_is_not_ended_without_a_reason() -> None:
     ],
 )
 def test_a_password_keeps_the_rules_on_both_sides_of_each_limit(new: str, fine: bool) -> None:
-    user = UserFactory(username="chen.yu.long")
+    user = UserFactory.create(username="chen.yu.long")
     if fine:
         change_password(user, old=PASSWORD, new=new, actor=actor_of(user))
         assert User.objects.get(pk=user.pk).check_password(new)
@@ -288,7 +289,7 @@ def test_a_password_keeps_the_rules_on_both_sides_of_each_limit(new: str, fine: 
 
 
 def test_none_of_the_last_five_passwords_is_taken_again_and_the_sixth_is() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     used = [PASSWORD, *(f"sentence number {n} of mine" for n in range(1, 6))]
     for old, new in pairwise(used):
         change_password(user, old=old, new=new, actor=actor_of(user))
@@ -301,7 +302,7 @@ def test_none_of_the_last_five_passwords_is_taken_again_and_the_sixth_is() -> No
 
 
 def test_a_change_needs_the_present_password_and_ends_all_tokens() -> None:
-    user = MembershipFactory().user
+    user = MembershipFactory.create().user
     mint_token(user, actor=actor_of(user), verified=False)
     with pytest.raises(DomainError) as refused:
         change_password(user, old="wrong", new=NEW, actor=actor_of(user))
@@ -312,7 +313,7 @@ def test_a_change_needs_the_present_password_and_ends_all_tokens() -> None:
 
 
 def test_a_replaced_password_must_be_changed_and_nobody_replaces_his_own() -> None:
-    admin, user = administrator(), UserFactory()
+    admin, user = administrator(), UserFactory.create()
     replace_password(user, new=NEW, actor=actor_of(admin), reason="forgotten")
     with pytest.raises(DomainError) as own:
         replace_password(admin, new=NEW, actor=actor_of(admin), reason="forgotten")
@@ -321,7 +322,7 @@ def test_a_replaced_password_must_be_changed_and_nobody_replaces_his_own() -> No
 
 
 def test_a_second_factor_is_set_up_by_its_first_code_and_a_code_works_once() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     device = begin_enrolment(user)
     code = current_code(device)
     _, recovery = confirm_enrolment(user, code=code, actor=actor_of(user))
@@ -336,7 +337,7 @@ def test_a_second_factor_is_set_up_by_its_first_code_and_a_code_works_once() -> 
 
 
 def test_a_wrong_first_code_sets_nothing_up() -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     begin_enrolment(user)
     with pytest.raises(DomainError):
         confirm_enrolment(user, code="abc", actor=actor_of(user))
@@ -346,7 +347,7 @@ def test_a_wrong_first_code_sets_nothing_up() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_second_factor_is_asked_of_exactly_the_roles_that_the_settings_name(role: Role) -> None:
-    user = MembershipFactory(role=role).user
+    user = MembershipFactory.create(role=role).user
     with override_settings(SECOND_FACTOR_ROLES=["administrator", "data_manager"]):
         assert role_requires(user) is (role in {Role.ADMINISTRATOR, Role.DATA_MANAGER})
     with override_settings(SECOND_FACTOR_ROLES=[]):
@@ -354,7 +355,7 @@ def test_a_second_factor_is_asked_of_exactly_the_roles_that_the_settings_name(ro
 
 
 def test_a_lost_device_is_removed_by_another_administrator_with_a_reason() -> None:
-    user, admin = UserFactory(), administrator()
+    user, admin = UserFactory.create(), administrator()
     confirm_enrolment(user, code=current_code(begin_enrolment(user)), actor=actor_of(user))
     with pytest.raises(DomainError):
         remove_second_factor(user, actor=actor_of(user), reason="lost")
@@ -365,7 +366,7 @@ def test_a_lost_device_is_removed_by_another_administrator_with_a_reason() -> No
 
 @override_settings(SECOND_FACTOR_ROLES=["data_manager"])
 def test_no_token_is_minted_around_a_required_second_factor() -> None:
-    user = MembershipFactory(role=Role.DATA_MANAGER).user
+    user = MembershipFactory.create(role=Role.DATA_MANAGER).user
     with pytest.raises(DomainError) as refused:
         mint_token(user, actor=actor_of(user), verified=False)
     assert refused.value.codes == ("second_factor_missing",)
@@ -374,7 +375,7 @@ def test_no_token_is_minted_around_a_required_second_factor() -> None:
 
 
 def test_a_token_is_ones_own_of_a_role_that_may_and_of_bounded_life() -> None:
-    user, admin = MembershipFactory().user, administrator()
+    user, admin = MembershipFactory.create().user, administrator()
     with pytest.raises(DomainError) as others:
         mint_token(user, actor=actor_of(admin), verified=True)
     with pytest.raises(DomainError) as long:
@@ -388,7 +389,7 @@ def test_a_token_is_ones_own_of_a_role_that_may_and_of_bounded_life() -> None:
 
 
 def test_a_token_of_another_person_is_unknown() -> None:
-    owner, other = MembershipFactory().user, MembershipFactory().user
+    owner, other = MembershipFactory.create().user, MembershipFactory.create().user
     token, _ = mint_token(owner, actor=actor_of(owner), verified=True)
     with pytest.raises(DomainError) as refused:
         revoke_token(token.token_key, user=owner, actor=actor_of(other))

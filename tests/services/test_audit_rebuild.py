@@ -13,7 +13,7 @@ from django.db.utils import DatabaseError
 from tests.support.own_database import own_database, run
 from tests.support.records import events, note_values
 from trials.records import triggers
-from trials.records.models import AuditEvent
+from trials.records.models import AuditEvent, Chain
 from trials.records.services import verify
 
 TABLE = triggers.TABLE
@@ -55,14 +55,12 @@ def test_a_table_rebuild_keeps_the_events_and_migrate_puts_the_triggers_back() -
 @pytest.mark.skipif("connection.vendor != 'sqlite'")
 def test_a_rebuild_of_the_chains_table_leaves_the_triggers_of_the_events_alone() -> None:
     note_values("r1", "36.6")
-    chain = AuditEvent._meta.get_field("chain").related_model
-    assert chain is not None
-    old = chain._meta.get_field("head_hash")
+    old = Chain._meta.get_field("head_hash")
     field = models.CharField(max_length=99, default="", blank=True)
     field.set_attributes_from_name("head_hash")
-    field.model = chain
+    field.model = Chain
     with connection.schema_editor() as editor:
-        editor.alter_field(chain, old, field, strict=True)
+        editor.alter_field(Chain, old, field, strict=True)
     assert triggers.missing() == []
     note_values("r1", "37.0")
     assert len(events()) == 2
@@ -73,7 +71,7 @@ def test_a_rebuild_of_the_chains_table_leaves_the_triggers_of_the_events_alone()
 def test_on_postgresql_the_application_role_can_append_and_redact_but_own_nothing(tmp_path: Path) -> None:
     role = f"dayzero_app_{tmp_path.name.replace('-', '_')}"[:60]
     with own_database(tmp_path) as url, psycopg.connect(url, autocommit=True) as owner:
-        owner.execute(f"CREATE ROLE {role} LOGIN")  # type: ignore[arg-type]
+        owner.execute(f"CREATE ROLE {role} LOGIN")
         try:
             server = url.partition("@")[2]
             application = f"postgres://{role}@{server}"
@@ -93,9 +91,9 @@ def test_on_postgresql_the_application_role_can_append_and_redact_but_own_nothin
                     "SET session_replication_role = replica",
                 ):
                     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                        mine.execute(sql)  # type: ignore[arg-type]
+                        mine.execute(sql)
                 with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="never changed"):
-                    mine.execute(f"UPDATE {TABLE} SET payload = ''")  # type: ignore[arg-type]
+                    mine.execute(f"UPDATE {TABLE} SET payload = ''")
         finally:
-            owner.execute(f"DROP OWNED BY {role}")  # type: ignore[arg-type]
-            owner.execute(f"DROP ROLE {role}")  # type: ignore[arg-type]
+            owner.execute(f"DROP OWNED BY {role}")
+            owner.execute(f"DROP ROLE {role}")

@@ -106,7 +106,7 @@ def test_the_chains_of_one_act_are_numbered_apart() -> None:
 # What the database refuses
 
 
-def _refused(sql: str, *parameters: object) -> None:
+def _refused(sql: str, *parameters: str | int) -> None:
     before = [(event.pk, event.hash, event.payload) for event in AuditEvent.objects.order_by("pk")]
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -29,7 +29,7 @@ def run(*words: object) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def write(sql: str, *parameters: object) -> None:
+def write(sql: str, *parameters: str | int) -> None:
     """Write as an insider who has lifted the triggers."""
     with lifted_triggers(), connection.cursor() as cursor:
         cursor.execute(sql, parameters)

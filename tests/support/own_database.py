@@ -56,7 +56,7 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
         with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20) as connection:
             return list(connection.execute(sql).fetchall())
     with psycopg.connect(url) as connection:
-        return list(connection.execute(sql).fetchall())  # type: ignore[arg-type]
+        return list(connection.execute(sql).fetchall())
 
 
 @contextmanager
@@ -70,12 +70,12 @@ def own_database(folder: Path) -> Iterator[str]:
         return
     name = f"dayzero_own_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
     url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     try:
         run(url, "manage", "migrate", "--verbosity", "0")
         yield url
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -34,7 +34,9 @@ class Participant(models.Model):
     state_reason = models.TextField(blank=True, default="")
     condition = models.CharField(max_length=20, blank=True, default="")
     arm = models.ForeignKey(Arm, on_delete=models.PROTECT, null=True, blank=True, related_name="participants")
-    dose_level = models.ForeignKey(DoseLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="participants")
+    dose_level = models.ForeignKey(
+        DoseLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="participants"
+    )
     sex = models.CharField(max_length=1, blank=True, default="")
     birth_date = models.CharField(max_length=10, blank=True, default="")
     consented_on = models.DateField(null=True, blank=True)

@@ -89,7 +89,9 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     study = models.ForeignKey("trials.Study", on_delete=models.PROTECT, related_name="memberships")
     site = models.ForeignKey("trials.Site", on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
-    role = models.CharField(max_length=20, choices=[(role.value, role.value.replace("_", " ").capitalize()) for role in Role])
+    role = models.CharField(
+        max_length=20, choices=[(role.value, role.value.replace("_", " ").capitalize()) for role in Role]
+    )
     valid_from = models.DateField()
     valid_until = models.DateField(null=True, blank=True)
     granted_by = models.CharField(max_length=150)

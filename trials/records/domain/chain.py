@@ -209,9 +209,7 @@ class ChainCheck:
             yield self._finding(event, "duplicate", f"the number {expected} was expected here")
         epoch = last.epoch if last else event.epoch
         if event.epoch != epoch and not (event.epoch == epoch + 1 and event.action == NEW_EPOCH):
-            yield self._finding(
-                event, "epoch", f"{event.epoch} follows {epoch} without an event that opens it"
-            )
+            yield self._finding(event, "epoch", f"{event.epoch} follows {epoch} without an event that opens it")
 
     def _time(self, event: StoredEvent, last: StoredEvent | None) -> Iterator[Finding]:
         if last is not None and event.at < last.at:

@@ -12,24 +12,29 @@ from typing import Literal
 
 from trials.definition.compiled import TrialDefinition, VisitPlan
 
-Scene = Literal["follow_up", "late_visit", "missing", "withdrawn", "dlt", "closing", "screening", "failed", "waiting"]
+Scene = Literal[
+    "follow_up", "late_visit", "missing", "withdrawn", "dlt", "closing", "screening", "failed", "waiting", "completed"
+]
 
+FIRST_SCENES: tuple[tuple[Scene, int | None], ...] = (("dlt", 14), ("screening", None), ("late_visit", 100))
+"""Scene and days since the infusion at the end of the simulation, of the first participants of every study."""
 SCENES: tuple[tuple[Scene, int | None], ...] = (
-    ("late_visit", 130),
-    ("dlt", 14),
-    ("follow_up", 70),
     ("closing", 25),
-    ("screening", None),
     ("missing", 40),
+    ("failed", None),
+    ("completed", 98),
     ("waiting", -5),
     ("withdrawn", 60),
-    ("failed", None),
-    ("follow_up", 95),
+    ("follow_up", 70),
+    ("follow_up", 85),
 )
-"""Scene and days since the infusion at the end of the simulation, in the order in which participants get them."""
+"""The same of those who follow, turn by turn; each study begins at another place, so that a few show all."""
+TURN = 3
 
 SCREENED_BEFORE = 20
 CONSENT_TO_DOSE = 8
+COMPLETED_AFTER = 94
+"""Days from infusion to the end of study. Shorter than any of the protocols: it keeps the simulation short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +78,39 @@ class Life:
     gaps: frozenset[str] = field(default_factory=frozenset)
 
 
-def plan_lives(trial: TrialDefinition, participants: int, *, until: date, source: Random) -> tuple[Life, ...]:
+GAPS: dict[Scene, frozenset[str]] = {
+    "missing": frozenset({"CHEM.CRP", "HEM.ALC"}),
+    "late_visit": frozenset({"CHEM.CRP"}),
+}
+"""Items that stay blank, with a reason."""
+
+
+def plan_lives(
+    trial: TrialDefinition, participants: int, *, until: date, source: Random, turn: int = 0
+) -> tuple[Life, ...]:
     """Return the lives of a study's participants; the same source and arguments give the same lives."""
-    return tuple(_life(trial, number, until=until, source=source) for number in range(participants))
+    return tuple(_life(trial, number, turn, until=until, source=source) for number in range(participants))
 
 
-def _life(trial: TrialDefinition, number: int, *, until: date, source: Random) -> Life:
-    scene, since = SCENES[number % len(SCENES)]
-    later = 3 * (number // len(SCENES))
+def scene_of(number: int, turn: int) -> tuple[Scene, int | None, int]:
+    """Return the scene of a study's participant, its days since the infusion, and how often it came before."""
+    if number < len(FIRST_SCENES):
+        return (*FIRST_SCENES[number], 0)
+    place = number - len(FIRST_SCENES)
+    return (*SCENES[(place + TURN * turn) % len(SCENES)], place // len(SCENES))
+
+
+def _life(trial: TrialDefinition, number: int, turn: int, *, until: date, source: Random) -> Life:
+    scene, since, before = scene_of(number, turn)
+    later = 3 * before
     infused = until - timedelta(days=since + later) if since is not None and since >= 0 else None
     planned = until - timedelta(days=since) if since is not None and since < 0 else infused
     screened = (planned or until) - timedelta(days=SCREENED_BEFORE if planned else 3 + later)
     ends = None
     if scene == "withdrawn" and infused:
         ends = infused + timedelta(days=33)
+    elif scene == "completed" and infused:
+        ends = infused + timedelta(days=COMPLETED_AFTER)
     elif scene == "failed":
         screened = until - timedelta(days=30 + later)
         ends = screened + timedelta(days=6)
@@ -108,7 +132,7 @@ def _life(trial: TrialDefinition, number: int, *, until: date, source: Random) -
         crs=_crs(scene, infused, until),
         icans=_icans(scene, infused, until),
         events=_events(scene, infused, until, source),
-        gaps=frozenset({"CHEM.CRP", "HEM.ALC"}) if scene == "missing" else frozenset(),
+        gaps=GAPS.get(scene, frozenset()),
     )
 
 
@@ -123,7 +147,7 @@ def _visits(
     until: date,
     source: Random,
 ) -> list[tuple[str, date]]:
-    """Return the visits that took place: screening first, then each within its window, one late where the scene says so."""
+    """Return the visits that took place: each within its window, one late where the scene says so."""
     found = [("SCR", screened)]
     anchor = infused or planned
     for visit in trial.visits:

@@ -179,6 +179,8 @@ class Course:
     def end(self) -> None:
         if self.life.scene == "failed":
             fail_screening(self._fresh(), reason="Platelets below the limit of the protocol.", actor=self.actor)
+        elif self.life.scene == "completed":
+            self.visit("EOS", self.life.ends_on or self.player.until)
         else:
             withdraw_participant(self._fresh(), reason="Moved abroad and withdrew consent.", actor=self.actor)
 

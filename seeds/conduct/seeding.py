@@ -24,7 +24,6 @@ from trials.services.study_clock import advance_clock
 STUDIES = Path(__file__).resolve().parent.parent / "studies"
 UNTIL = date(2026, 11, 23)
 """The day on which simulated studies stand unless told otherwise: a Monday."""
-BEGINS_BEFORE = timedelta(days=170)
 HOSPITALS = (("01", "First University Hospital"), ("02", "Riverside Hospital"))
 TIME_ZONE = "Asia/Shanghai"
 
@@ -45,7 +44,32 @@ def study_folders() -> tuple[Path, ...]:
 
 
 def seed_study(folder: Path, *, participants: int, seed: int, until: date = UNTIL, actor: Actor, say: Say) -> Seeded:
-    """Publish a folder as a simulated study and play participants in it; a study that has some already is left alone."""
+    """Publish a folder as a simulated study and play participants in it; a study that has some is left alone."""
+    version = _published(folder, actor)
+    study = version.study
+    if Participant.objects.filter(study=study).exists():
+        say(f"{study.oid}: has participants already, left as it is")
+        return Seeded(version, Played())
+    source = Random(f"{seed}/{study.oid}")  # noqa: S311 - a simulation, not a secret
+    turn = [each.name for each in study_folders()].index(folder.name) if folder.parent == STUDIES else 0
+    lives = plan_lives(trial_definition(version), participants, until=until, source=source, turn=turn)
+    begins = min(life.screened_on for life in lives) - timedelta(days=1)
+    if study.clock is None:
+        advance_clock(study, to=datetime.combine(begins, MORNING), actor=actor)
+    users = ensure_users(actor)
+    sites = _sites(version, from_date=begins, actor=actor)
+    ensure_memberships(study, sites, users, actor=actor)
+    coordinators = {"01": actor_of(users["coordinator"]), "02": actor_of(users["coordinator2"])}
+    pairs = tuple((site, coordinators[code]) for code, site in sorted(sites.items()))
+    played = Player(study, version, pairs, actor, source, until).play(lives)
+    say(f"{study.oid}: {played.participants} participants, {played.forms} forms, {len(played.refused)} refused")
+    for line in played.refused:
+        say(f"    {line}")
+    return Seeded(version, played)
+
+
+def _published(folder: Path, actor: Actor) -> StudyVersion:
+    """Publish a folder as a simulated study; refused when it has problems or the study is real."""
     loaded = load_study(folder)
     if loaded.problems:
         raise refuse(
@@ -55,31 +79,14 @@ def seed_study(folder: Path, *, participants: int, seed: int, until: date = UNTI
             action=f"Run: manage.py load_study {folder} --check",
         )
     version = publish_study(loaded, actor=actor, simulated=True).version
-    study = version.study
-    if not study.simulated:
+    if not version.study.simulated:
         raise refuse(
             "real_study",
             expected="a simulated study",
-            found=f"{study.oid}, a real one",
+            found=f"{version.study.oid}, a real one",
             action="Seed another database.",
         )
-    if Participant.objects.filter(study=study).exists():
-        say(f"{study.oid}: has participants already, left as it is")
-        return Seeded(version, Played())
-    if study.clock is None:
-        advance_clock(study, to=datetime.combine(until - BEGINS_BEFORE, MORNING), actor=actor)
-    users = ensure_users(actor)
-    sites = _sites(version, from_date=until - BEGINS_BEFORE, actor=actor)
-    ensure_memberships(study, sites, users, actor=actor)
-    coordinators = {"01": actor_of(users["coordinator"]), "02": actor_of(users["coordinator2"])}
-    source = Random(f"{seed}/{study.oid}")  # noqa: S311 - a simulation, not a secret
-    lives = plan_lives(trial_definition(version), participants, until=until, source=source)
-    pairs = tuple((site, coordinators[code]) for code, site in sorted(sites.items()))
-    played = Player(study, version, pairs, actor, source, until).play(lives)
-    say(f"{study.oid}: {played.participants} participants, {played.forms} forms, {len(played.refused)} refused")
-    for line in played.refused:
-        say(f"    {line}")
-    return Seeded(version, played)
+    return version
 
 
 def _sites(version: StudyVersion, *, from_date: date, actor: Actor) -> dict[str, Site]:

@@ -50,8 +50,8 @@ TYPICAL: dict[str, tuple[float, float, int]] = {
 
 YES = frozenset(
     {
-        "COPY", "IDENTITY", "COMPLETE", "IN_SPEC", "ICE_DONE", "REFRACTORY", "YEAR", "MONTH", "CITY", "HOSPITAL", "COMMAND",
-        "SENTENCE", "COUNTS", "OBJECT_1", "OBJECT_2", "OBJECT_3", "ONGOING",
+        "COPY", "IDENTITY", "COMPLETE", "IN_SPEC", "ICE_DONE", "REFRACTORY", "YEAR", "MONTH", "CITY", "HOSPITAL",
+        "COMMAND", "SENTENCE", "COUNTS", "OBJECT_1", "OBJECT_2", "OBJECT_3", "ONGOING",
     }
 )  # fmt: skip
 FIXED = {

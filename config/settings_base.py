@@ -8,8 +8,8 @@ BASE_DIR = env.BASE_DIR
 DATA_DIR = env.data_dir()
 
 INSTALLED_APPS = [
-    "unfold",
     "config",
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -64,6 +64,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.pages.navigation.chrome",
             ],
         },
     },

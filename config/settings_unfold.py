@@ -11,6 +11,9 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("dayzero/dayzero.css")],  # noqa: ARG005 - the theme calls it with the request
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("dayzero/favicon.svg")},  # noqa: ARG005
+    ],
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

@@ -140,7 +140,7 @@ def build_chrome(request: HttpRequest) -> Chrome:
         initials="".join(part[0] for part in user.printed_name.split()[:2]).upper(),
         simulated=bool(study and study.simulated),
         today=clock.study_now(study).date() if study else None,
-        inbox_url=_url("inbox", None),
+        inbox_url=page_url("inbox"),
     )
 
 
@@ -171,7 +171,7 @@ def _groups(request: HttpRequest, study: Study | None, roles: set[Role]) -> tupl
         items = tuple(
             Item(entry.name, url, entry.label, entry.glyph, current=name in (entry.name, *entry.also))
             for entry in entries
-            if _permitted(entry, study, roles) and (url := _url(entry.name, study if entry.of_study else None))
+            if _permitted(entry, study, roles) and (url := page_url(entry.name, study if entry.of_study else None))
         )
         if items:
             groups.append(Group(label, items))
@@ -184,7 +184,8 @@ def _permitted(entry: Entry, study: Study | None, roles: set[Role]) -> bool:
     return entry.permission is None or any(allows(role, entry.permission) for role in roles)
 
 
-def _url(name: str, study: Study | None) -> str:
+def page_url(name: str, study: Study | None = None) -> str:
+    """Return where a page of a study is, empty when there is no such page."""
     try:
         return reverse(f"admin:{name}", kwargs={"oid": study.oid} if study else None)
     except NoReverseMatch:

@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from tests.admin.policy import Row, find_leaks, missing_rows, read_policy, url_names
+from tests.admin.policy import Row, find_all_leaks, missing_rows, read_policy, url_names
 from tests.admin.world import World, build_world
 from trials.domain.roles import Role
 from trials.models import Participant
@@ -33,10 +33,7 @@ def test_a_new_address_without_a_row_is_caught_with_the_lines_to_add() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", ROLES, ids=str)
 def test_no_address_tells_foreign_from_unknown_shows_a_canary_or_writes_a_foreign_row(role: Role | None) -> None:
-    world = build_world()
-    found: list[str] = []
-    for row in POLICY.values():
-        found.extend(find_leaks(row, world, role, world.client(role)))
+    found = find_all_leaks(POLICY.values(), build_world(), role)
     assert not found, "\n".join(found)
 
 
@@ -58,8 +55,8 @@ urlpatterns = [path("careless/<str:participant_id>/", unscoped, name="careless")
 def test_an_unscoped_view_is_caught_in_all_four_ways() -> None:
     world: World = build_world()
     row = Row("careless", "view participants", (("participant_id", "participant"),), ("get", "post"), "")
-    found = "\n".join(find_leaks(row, world, Role.COORDINATOR, world.client(Role.COORDINATOR)))
-    nobody = "\n".join(find_leaks(row, world, None, world.client(None)))
+    found = "\n".join(find_all_leaks([row], world, Role.COORDINATOR))
+    nobody = "\n".join(find_all_leaks([row], world, None))
     assert "GET careless as coordinator: foreign_site is told from unknown (200 and 404)" in found
     assert "GET careless as coordinator: foreign_study shows a canary" in found
     assert "POST careless as coordinator: something foreign was written" in found

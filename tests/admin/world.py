@@ -65,9 +65,14 @@ class World:
     def client(self, role: Role | None) -> Client:
         """Return a browser in which that person is signed in (None: nobody)."""
         client = Client(raise_request_exception=True)
+        self.sign_in(client, role)
+        return client
+
+    def sign_in(self, client: Client, role: Role | None) -> None:
+        """Begin a new session in a browser, whatever the last page did to the old one."""
+        client.cookies.clear()
         if role is not None:
             client.force_login(self.user(role), backend="trials.backends.PasswordBackend")
-        return client
 
 
 def build_world() -> World:

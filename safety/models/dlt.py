@@ -17,7 +17,9 @@ class DltWindow(models.Model):
         CLOSED = "closed", "Closed"
         DLT = "dlt", "DLT"
 
-    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, primary_key=True, related_name="dlt_window")
+    participant = models.OneToOneField(
+        Participant, on_delete=models.PROTECT, primary_key=True, related_name="dlt_window"
+    )
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="dlt_windows")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="dlt_windows")
     opens = models.DateField(null=True)
@@ -62,7 +64,9 @@ class DltCandidate(models.Model):
     class Meta:
         ordering = ["-found_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["participant", "rule", "event_kind", "event_id"], name="dlt_candidate_once"),
+            models.UniqueConstraint(
+                fields=["participant", "rule", "event_kind", "event_id"], name="dlt_candidate_once"
+            ),
         ]
 
     def __str__(self) -> str:

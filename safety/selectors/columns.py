@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, Max, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, IntegerField, Max, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from safety.models import AdverseEvent, Assessment
@@ -31,7 +31,5 @@ def _worst(scale: str) -> Subquery:
 
 
 def _count() -> Subquery:
-    rows: QuerySet[AdverseEvent, dict[str, object]] = (
-        AdverseEvent.objects.filter(participant=OuterRef("pk")).order_by().values("participant")
-    )
+    rows = AdverseEvent.objects.filter(participant=OuterRef("pk")).order_by().values("participant")
     return Subquery(rows.annotate(found=Count("record_id")).values("found"), output_field=IntegerField())

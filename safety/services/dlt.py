@@ -216,7 +216,7 @@ def missing_requests(picture: Picture, outcome: Outcome) -> list[Request]:
     """
     held = {(row.key, row.recipient, row.channel) for row in picture.raised}
     known = {row.key for row in picture.raised}
-    wanted = []
+    wanted: list[Request] = []
     for alert in outcome.alerts:
         if alert.kind is AlertKind.CLOSED and alert.key in known:
             continue

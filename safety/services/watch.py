@@ -8,14 +8,14 @@ worker ran. Both meet in the same keys.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
 from safety.models import DltCandidate, DltWindow
-from safety.services.dlt import Judged, judge_participants
+from safety.services.dlt import ActorFor, Judged, judge_participants
 from safety.services.plans import has_safety
 from trials.models import Participant, Study, StudyVersion
 from trials.records.domain.actors import Actor
@@ -66,7 +66,7 @@ def read_events(study: Study) -> Judged:
             return whole
         causes = touched(events)
         if causes:
-            done = judge_participants(study, list(causes), actor_for=lambda pk, by=causes: _actor(by[pk]))
+            done = judge_participants(study, list(causes), actor_for=_actor_by(causes))
             whole = Judged(whole.seen + done.seen, whole.changed + done.changed, [*whole.failed, *done.failed])
         move_cursor(READER, study.chain_key, events[-1].seq)
         if len(events) < PAGE:
@@ -80,6 +80,10 @@ def touched(events: Iterable[AuditEvent]) -> dict[UUID, str]:
         if event.participant and event.record_kind in TOUCHING and event.actor != f"system:{JOB}":
             found[UUID(event.participant)] = event.on_behalf_of or event.actor
     return found
+
+
+def _actor_by(causes: Mapping[UUID, str]) -> ActorFor:
+    return lambda participant: _actor(causes[participant])
 
 
 def _actor(caused_by: str) -> Actor:

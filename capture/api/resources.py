@@ -17,10 +17,11 @@ from capture.api.shapes import FormDefinitionsShape, FormShape, QueryShape
 from capture.definition.compiled import FormDefinition, ItemDefinition, form_set
 from capture.models import FormRecord, Query, QueryEntry
 from trials.api.filters import CLINICAL, Filter
-from trials.api.pages import refuse_undeclared
+from trials.api.pages import undeclared
 from trials.api.views import ApiView, ListingViewSet, Row, Rows, answer
 from trials.domain.roles import Permission
 from trials.models import StudyVersion
+from trials.records.domain.errors import raise_all
 from trials.selectors.scope import unknown
 
 
@@ -95,7 +96,7 @@ class FormDefinitionsView(ApiView):
         ],
     )
     def get(self, request: Request, oid: str, number: str) -> HttpResponse:
-        refuse_undeclared(request, set())
+        raise_all(undeclared(request, set()))
         version = StudyVersion.objects.filter(study=self.find_study(oid), number=int(number)).first()
         if version is None:
             raise unknown()

@@ -93,7 +93,7 @@ class MeView(ApiView):
     @extend_schema(operation_id="me", responses=MeShape)
     def get(self, request: Request) -> HttpResponse:
         user, grants = _person(request), memberships_of(self.actor)
-        here = {grant.site_id for grant in grants}
+        here = {grant.site_id for grant in grants if grant.site_id}
         codes: dict[UUID | None, str] = dict(Site.objects.filter(pk__in=here).values_list("pk", "code"))
         roles = [
             {"study": grant.study_oid, "site": codes.get(grant.site_id), "role": grant.role.value} for grant in grants

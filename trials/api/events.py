@@ -18,13 +18,13 @@ from rest_framework.request import Request
 
 from trials.api.cursors import seal, unseal
 from trials.api.filters import Filter
-from trials.api.pages import LIMIT, read_limit, refuse_undeclared
+from trials.api.pages import LIMIT, limit_of, undeclared
 from trials.api.shapes import ChangesShape, EventShape
 from trials.api.views import ApiView, ListingViewSet, Row, Rows, answer
 from trials.domain.roles import Permission
 from trials.models import Site, Study
 from trials.records.domain.actors import Actor
-from trials.records.domain.errors import DomainError
+from trials.records.domain.errors import DomainError, Refusal, raise_all
 from trials.records.domain.history import read_payload
 from trials.records.models import AuditEvent
 from trials.selectors.scope import Grant, grants_for, visible
@@ -150,8 +150,10 @@ class ChangesView(ApiView):
         ],
     )
     def get(self, request: Request, oid: str) -> HttpResponse:
-        refuse_undeclared(request, {"after", "limit"})
-        limit = read_limit(request, usual=CHANGES_PAGE)
+        limit = limit_of(request, usual=CHANGES_PAGE)
+        wrong = [limit] if isinstance(limit, Refusal) else []
+        raise_all([*undeclared(request, {"after", "limit"}), *wrong])
+        assert isinstance(limit, int)
         study = self.find_study(oid)
         asked = request.query_params.get("after", "")
         seq = int(unseal(study.chain_key, asked)[0]) if asked else 0

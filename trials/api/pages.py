@@ -9,7 +9,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from trials.records.domain.errors import Refusal, raise_all
+from trials.records.domain.errors import Refusal
 
 USUAL, MOST = 100, 1000
 LIMIT: dict[str, Any] = {
@@ -47,18 +47,17 @@ class CursorPages(BasePagination):
         return [LIMIT, CURSOR]
 
 
-def read_limit(request: Request, *, usual: int = USUAL) -> int:
-    """Return the page size that a request asks for."""
+def limit_of(request: Request, *, usual: int = USUAL) -> int | Refusal:
+    """Return the page size that a request asks for, or why it cannot be read."""
     text = request.query_params.get("limit", str(usual))
     if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST:
         return int(text)
     found = text[:20] if text.isprintable() else "control characters"
-    raise_all([Refusal("limit", f"a whole number from 1 to {MOST}", f'"{found}"', "Correct it.", where="limit")])
-    return usual
+    return Refusal("limit", f"a whole number from 1 to {MOST}", f'"{found}"', "Correct it.", where="limit")
 
 
-def refuse_undeclared(request: Request, declared: AbstractSet[str]) -> None:
-    """Refuse parameters that mean nothing here, and those given twice: ignoring either would show too much."""
+def undeclared(request: Request, declared: AbstractSet[str]) -> list[Refusal]:
+    """Return refusals of parameters that mean nothing here, or are given twice: ignoring one would show too much."""
     known = ", ".join(sorted(declared)) or "no parameter"
     query = request.query_params
     wrong = [
@@ -70,4 +69,4 @@ def refuse_undeclared(request: Request, declared: AbstractSet[str]) -> None:
         for name in sorted(set(query) & declared)
         if len(query.getlist(name)) > 1
     ]
-    raise_all([*wrong, *twice])
+    return [*wrong, *twice]

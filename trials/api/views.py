@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 from trials.api.authentication import READING
 from trials.api.cursors import seal, unseal
 from trials.api.filters import Filter
-from trials.api.pages import CursorPages, read_limit, refuse_undeclared
+from trials.api.pages import CursorPages, limit_of, undeclared
 from trials.api.scoped import MayUseInterface, ScopedViewSet, actor_of_api
 from trials.api.throttles import FailureThrottle, PersonThrottle, count
 from trials.domain.roles import Permission
@@ -121,9 +121,8 @@ class ListingViewSet(ThrottledFailures, ScopedViewSet):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         del args, kwargs
-        refuse_undeclared(request, {*self.query, "limit", "cursor"})
-        limit = read_limit(request)
-        rows = self.columns(self.after(self.narrow(self.get_queryset())), limit + 1)
+        limit, conditions = self.asked()
+        rows = self.columns(self.after(self.get_queryset().filter(**conditions)), limit + 1)
         places = [tuple(row.pop(f"order {n}") for n in range(len(self.order))) for row in rows[:limit]]
         more = seal(self.purpose, *places[-1]) if len(rows) > limit else None
         items = self.finish(rows[:limit])
@@ -131,7 +130,7 @@ class ListingViewSet(ThrottledFailures, ScopedViewSet):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         del args
-        refuse_undeclared(request, set())
+        raise_all(undeclared(request, set()))
         try:
             rows = self.columns(self.one(self.get_queryset(), kwargs[self.lookup_field]), 1)
         except (ValidationError, ValueError):
@@ -163,15 +162,15 @@ class ListingViewSet(ThrottledFailures, ScopedViewSet):
         """Fill in what no column tells; a room's own, with a fixed number of statements."""
         return rows
 
-    def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the declared filters; what cannot be read is refused, all at once."""
-        asked = self.request.query_params
-        found = [self.query[name].condition(name, str(asked[name])) for name in asked if name in self.query]
-        raise_all(each for each in found if isinstance(each, Refusal))
-        for condition in found:
-            assert isinstance(condition, dict)
-            queryset = queryset.filter(**condition)
-        return queryset
+    def asked(self) -> tuple[int, dict[str, Any]]:
+        """Return page size and conditions of a request; what cannot be read is refused, all at once."""
+        query = self.request.query_params
+        limit = limit_of(self.request)
+        found = [self.query[name].condition(name, str(query[name])) for name in query if name in self.query]
+        refused = undeclared(self.request, {*self.query, "limit", "cursor"})
+        raise_all([*refused, *(each for each in (limit, *found) if isinstance(each, Refusal))])
+        conditions = {look_up: value for each in found if isinstance(each, dict) for look_up, value in each.items()}
+        return limit if isinstance(limit, int) else 0, conditions
 
     def after(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out everything up to the cursor's place."""

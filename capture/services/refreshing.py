@@ -71,21 +71,29 @@ def refresh(
     """
     done = Refreshed()
     for _ in range(MOST_ROUNDS):
+        first = _readers(form_set(version), form, items, facts)
+        if not first:
+            break
         before = participant_facts(participant, version)
-        touched = _round(participant, version, form, items, facts, saved, act, because, done)
-        if not touched:
+        if not _round(participant, version, first, saved, act, because, done):
             break
         form, items, saved = "", (), None
         facts = changed_facts(before, participant_facts(participant, version))
     return done
 
 
+def _readers(forms: FormSet, form: str, items: Collection[str], facts: Collection[str]) -> frozenset[str]:
+    """Return the forms that read any of these items or facts."""
+    index = dependents(forms)
+    first = index.of(form, items) if form else frozenset()
+    first = first.union(*(index.facts.get(fact, frozenset()) for fact in facts))
+    return first | _relative_readers(forms) if "infused_on" in facts else first
+
+
 def _round(
     participant: Participant,
     version: StudyVersion,
-    form: str,
-    items: Collection[str],
-    facts: Collection[str],
+    first: frozenset[str],
     saved: object,
     act: Act,
     because: str,
@@ -93,12 +101,6 @@ def _round(
 ) -> bool:
     forms = form_set(version)
     index = dependents(forms)
-    first = index.of(form, items) if form else frozenset()
-    first = first.union(*(index.facts.get(fact, frozenset()) for fact in facts))
-    if "infused_on" in facts:
-        first |= _relative_readers(forms)
-    if not first:
-        return False
     sheets = _desk(participant, version, forms, index, _closure(first, index, forms))
     seen = _settle(sheets, first, index, saved)
     if not seen:

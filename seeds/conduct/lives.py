@@ -16,24 +16,24 @@ Scene = Literal[
     "follow_up", "late_visit", "missing", "withdrawn", "dlt", "closing", "screening", "failed", "waiting", "completed"
 ]
 
-FIRST_SCENES: tuple[tuple[Scene, int | None], ...] = (("dlt", 14), ("screening", None), ("late_visit", 100))
+FIRST_SCENES: tuple[tuple[Scene, int | None], ...] = (("dlt", 14), ("screening", None), ("late_visit", 76))
 """Scene and days since the infusion at the end of the simulation, of the first participants of every study."""
 SCENES: tuple[tuple[Scene, int | None], ...] = (
     ("closing", 25),
     ("missing", 40),
     ("failed", None),
-    ("completed", 98),
+    ("completed", 68),
     ("waiting", -5),
     ("withdrawn", 60),
-    ("follow_up", 70),
-    ("follow_up", 85),
+    ("follow_up", 50),
+    ("follow_up", 72),
 )
 """The same of those who follow, turn by turn; each study begins at another place, so that a few show all."""
 TURN = 3
 
 SCREENED_BEFORE = 20
 CONSENT_TO_DOSE = 8
-COMPLETED_AFTER = 94
+COMPLETED_AFTER = 66
 """Days from infusion to the end of study. Shorter than any of the protocols: it keeps the simulation short."""
 
 

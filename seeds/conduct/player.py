@@ -186,18 +186,18 @@ class Course:
 
     def visit(self, code: str, day: date) -> None:
         """Start a visit and fill its forms; the last visits of some are left in progress."""
-        visit = Visit.objects.select_related("version", "study", "site", "participant").get(
-            participant=self._fresh(), code=code, repeat=0
-        )
-        visit = start_visit(visit, on=day, actor=self.actor)
-        codes = [
-            each.code for each in self.player.forms.expected_forms(code, self._fresh().populations) if each.required
-        ]
+        rows = Visit.objects.select_related("version", "study", "site", "participant").defer("version__document")
+        visit = start_visit(rows.get(participant=self.participant, code=code, repeat=0), on=day, actor=self.actor)
+        participant = self._fresh()
+        expected = self.player.forms.expected_forms(code, participant.populations)
+        codes = [each.code for each in expected if each.required]
         unfinished = self.life.scene == "screening" or (self.player.until - day).days < 2
         for position, form in enumerate(codes):
             if unfinished and position >= max(2, len(codes) // 2):
                 break
-            self.fill(Slot(self._fresh(), visit, form), day)
+            self.fill(Slot(participant, visit, form), day)
+            if self.player.forms.forms[form].binds:
+                participant = self._fresh()  # what others see of him is different now
 
     def row(self, form: str, values: dict[str, str]) -> None:
         if form in self.player.forms.forms:
@@ -212,7 +212,7 @@ class Course:
         form = self.player.forms.forms[slot.form]
         values: dict[str, Change] = dict(form_values(form, self.life, day, self.player.source))
         if form.binds == "infusion":
-            values = {**values, **self._infusion(day)}
+            values = {**values, **self._infusion(slot.participant, day)}
         for name in form.items:
             if f"{form.code}.{name}" in self.life.gaps and "ND" in form.items[name].nulls:
                 values[name] = NullFlavour("ND", "sample haemolysed")
@@ -225,9 +225,8 @@ class Course:
             values["WEIGHT"] = str(round(self.life.weight * 1.14))
         self.save(slot, values)
 
-    def _infusion(self, day: date) -> dict[str, Change]:
+    def _infusion(self, participant: Participant, day: date) -> dict[str, Change]:
         """Return one row per product of the arm, at the assigned dose."""
-        participant = self._fresh()
         level = participant.dose_level
         products = self.player.trial.arms[self.life.arm].products
         values: dict[str, Change] = {}

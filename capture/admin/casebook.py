@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from trials.domain.roles import Permission
 from trials.domain.vocabulary import status_of
 from trials.models import StudyVersion
 from trials.selectors.studies import latest_version
+from trials.templatetags.dayzero import powers
 
 TINTED = frozenset({"window_open", "in_progress", "closing", "overdue"})
 """States that can or must be acted on; everything else is a bare glyph."""
@@ -43,7 +45,7 @@ class CasebookPage(StudyPage):
             crumbs=[crumb(oid, "study", oid)],
             study=study,
             heads=column_heads(book.columns, latest_version(study)),
-            table=render_rows(book.columns, rows),
+            table=render_rows(book.columns, rows, anchor_of(latest_version(study))),
             shown=len(rows),
             total=len(book.rows),
             chips=chips(request, count_states(book)),
@@ -143,32 +145,44 @@ def _minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def render_rows(columns: tuple[str, ...], rows: Iterable[CasebookRow]) -> SafeString:
+def anchor_of(version: StudyVersion | None) -> str:
+    """Return the code of the visit that Day 0 is, before which the matrix draws its line."""
+    visits = trial_definition(version).visits if version else ()
+    return next((visit.code for visit in visits if visit.target == 0), "")
+
+
+def band_order(row: CasebookRow) -> tuple[bool, str, int, str]:
+    """Return the place of a row: the highest dose level first, whoever has none last."""
+    return (not row.dose, row.arm, -row.dose_number, row.number)
+
+
+def render_rows(columns: tuple[str, ...], rows: Iterable[CasebookRow], anchor: str = "") -> SafeString:
     """Return the body of the matrix, grouped by arm and dose level, as one string joined from cached cells."""
     language = get_language() or ""
     parts: list[str] = []
     last: tuple[str, int] | None = None
-    for row in sorted(rows, key=lambda row: (row.arm, -row.dose_number, row.number)):
+    for row in sorted(rows, key=band_order):
         band = (row.arm, row.dose_number)
         if band != last:
             last = band
             parts.append(_band(row, len(columns)))
-        parts.append(_render_row(columns, row, language))
+        parts.append(_render_row(columns, row, language, anchor))
     return mark_safe("".join(parts))  # noqa: S308 - every part is escaped by format_html
 
 
 def _band(row: CasebookRow, width: int) -> str:
-    label = f"{row.arm} · {row.dose}" if row.dose else _("No dose level yet")
+    label = f"{row.arm} · {powers(row.dose)}" if row.dose else _("No dose level yet")
     return format_html(
         '<tr class="dz-band"><th class="dz-f" scope="colgroup">{}</th><td colspan="{}"></td></tr>', label, width + 4
     )
 
 
-def _render_row(columns: tuple[str, ...], row: CasebookRow, language: str) -> str:
+def _render_row(columns: tuple[str, ...], row: CasebookRow, language: str, anchor: str) -> str:
     cells = []
     for code in columns:
         visit = row.visits.get(code)
-        cells.append(_cell(visit, row.number, language) if visit else "<td></td>")
+        start = '<td role="gridcell" class="dz-anchor">' if code == anchor else '<td role="gridcell">'
+        cells.append(f"{start}{_cell(visit, row.number, language) if visit else ''}</td>")
     return _row_head(row, language) + "".join(cells) + _tail(row, language) + "</tr>"
 
 
@@ -194,7 +208,7 @@ def _cell(visit: CasebookVisit, number: str, language: str) -> str:
     """Join a cell from its cached inside, and the two things that are its own: the visit and the participant."""
     cell = visit.cell
     before, after = _cell_inside(visit.code, cell.state, cell.small, cell.queries, language)
-    link = f'<td role="gridcell"><a data-visit="{visit.id}" href="/admin/visits/{visit.id}/"{before}'
+    link = f'<a data-visit="{visit.id}" href="/admin/visits/{visit.id}/"{before}'
     return f"{link}{conditional_escape(number)} {after}"
 
 
@@ -209,7 +223,7 @@ def _cell_inside(code: str, state: str, small: str, queries: int, _language: str
     if queries:
         name += ", " + _("%(n)s open queries") % {"n": queries}
     after = format_html(
-        '{}"><svg class="dz-g" aria-hidden="true"><use href="#g-{}"/></svg>{}{}</a></td>',
+        '{}"><svg class="dz-g" aria-hidden="true"><use href="#g-{}"/></svg>{}{}</a>',
         name,
         status.glyph,
         format_html("<small>{}</small>", small) if small else "",
@@ -221,21 +235,22 @@ def _cell_inside(code: str, state: str, small: str, queries: int, _language: str
 def _tail(row: CasebookRow, language: str) -> str:
     """Return the unscheduled visits and the columns of safety: worst CRS and ICANS grade, number of adverse events."""
     unscheduled = "".join(_unscheduled(visit, row.number, language) for visit in row.unscheduled)
-    grades = "".join(_grade(name, row.extra.get(name)) for name in ("CRS", "ICANS"))
+    grades = "".join(_grade(name, row.extra.get(name), row.id, edge) for name, edge in (("CRS", 1), ("ICANS", 2)))
     events = row.extra.get("AE") or 0
     link = format_html('<a href="{}">{}</a>', reverse("admin:log", args=[row.id, "AE"]), events) if events else "–"
-    return f'<td class="dz-unscheduled">{unscheduled}</td>{grades}<td class="dz-mono">{link}</td>'
+    return f'<td class="dz-unscheduled">{unscheduled}</td>{grades}<td class="dz-mono dz-e3">{link}</td>'
 
 
 def _unscheduled(visit: CasebookVisit, number: str, language: str) -> str:
-    return _cell(visit, number, language).removeprefix('<td role="gridcell">').removesuffix("</td>")
+    return _cell(visit, number, language)
 
 
-def _grade(scale: str, grade: int | None) -> str:
+def _grade(scale: str, grade: int | None, participant: UUID, edge: int) -> str:
     if grade is None:
-        return '<td class="dz-m">–</td>'
-    label = _("%(scale)s grade %(grade)s") % {"scale": scale, "grade": grade}
-    return f'<td><span class="dz-gr dz-gr{grade}" aria-label="{label}">{grade}</span></td>'
+        return f'<td class="dz-m dz-e{edge}">–</td>'
+    label = escape(_("Worst %(scale)s grade %(grade)s") % {"scale": scale, "grade": grade})
+    url = reverse("admin:log", args=[participant, scale])
+    return f'<td class="dz-e{edge}"><a class="dz-gr dz-gr{grade}" href="{url}" aria-label="{label}">{grade}</a></td>'
 
 
 site.register_page("studies/<str:oid>/casebook/", CasebookPage, "casebook")

@@ -132,7 +132,7 @@ def null_control(item: ItemDefinition, path: str, stored: Mapping[str, Any] | No
     label = escape(_("Reason missing"))
     choice = f'<select class="dz-in" name="n:{escape(path)}" aria-label="{label}"{off}>{_EMPTY}{options}</select>'
     why = text_input(f"w:{path}", str((stored or {}).get("why", "")), _("Why"), off=off)
-    return fold(summary, choice + why, name="null", is_open=bool(flavour), title=_("Reason missing (Alt N)"))
+    return fold(summary, choice + why, name="null", is_open=bool(flavour), title=_("Reason missing (Alt N)"), by_key=not flavour)
 
 
 _EMPTY = '<option value=""></option>'

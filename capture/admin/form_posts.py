@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.utils.html import escape
 from django.utils.translation import gettext as _
@@ -112,6 +113,7 @@ def check_answer(view: FormView, posted: Posted, *, actor: Actor) -> dict[str, A
         "preview": preview_html(view),
         "answered": f"{view.answered}/{view.required}",
         "state": _keep_draft(view, posted, actor=actor),
+        "collects": view.slot.record is not None and view.slot.record.ever_completed,
     }
 
 
@@ -126,7 +128,7 @@ def _keep_draft(view: FormView, posted: Posted, *, actor: Actor) -> str:
         save_draft(slot, changes, actor=actor, base_version=posted.version)
     else:
         drop_draft(slot, actor=actor)
-    return _("Draft saved %s") % clock.now().strftime("%H:%M:%S UTC")
+    return _("Draft saved %s") % clock.now().astimezone(ZoneInfo(slot.participant.site.time_zone)).strftime("%H:%M:%S")
 
 
 def preview_html(view: FormView) -> str:
@@ -153,6 +155,25 @@ def conflict_rows(view: FormView, error: DomainError) -> list[Mapping[str, Any]]
                 "label": item.label,
                 "theirs": values.get("theirs_shown", ""),
                 "mine": values.get("mine") or "",
+            }
+        )
+    return rows
+
+
+def refusal_rows(view: FormView, error: DomainError) -> list[Mapping[str, str]]:
+    """Return every refusal with the label of its item and the place on the page that it is about."""
+    rows = []
+    for refusal in error.refusals:
+        path = refusal.where
+        item = view.state.form.items.get(path.rsplit(".", 1)[-1])
+        label = "" if item is None else view.state.labels.get(item.name, item.label)
+        rows.append(
+            {
+                "label": label or path,
+                "place": html_id(view.code, path) if item is not None else "",
+                "expected": refusal.expected,
+                "found": refusal.found,
+                "action": refusal.action,
             }
         )
     return rows

@@ -78,9 +78,11 @@ def read_surround(slots: Iterable[Slot], *, actor: Actor, visit: Visit | None) -
 
 
 def earlier_values(slots: tuple[Slot, ...], visit: Visit | None) -> dict[str, dict[str, Any]]:
-    """Return each form's values at the last visit before this one."""
-    if visit is None or not slots:
+    """Return each form's values at the last visit before this one, or of the log's row before."""
+    if not slots:
         return {}
+    if visit is None:
+        return _row_before(slots[0])
     rows = (
         FormRecord.objects.filter(
             participant=slots[0].participant, form__in=[slot.form for slot in slots], visit__ordinal__lt=visit.ordinal
@@ -90,6 +92,15 @@ def earlier_values(slots: tuple[Slot, ...], visit: Visit | None) -> dict[str, di
         .values_list("form", "data")
     )
     return dict(rows)
+
+
+def _row_before(slot: Slot) -> dict[str, dict[str, Any]]:
+    """Return the values of the log's row before this one, as a bedside assessment shows those of the one before."""
+    rows = FormRecord.objects.filter(participant=slot.participant, form=slot.form, visit=None, row__isnull=False)
+    if slot.record is not None and slot.record.row is not None:
+        rows = rows.filter(row__lt=slot.record.row)
+    rows = rows.exclude(state__in=[FormRecord.State.REMOVED, FormRecord.State.NOT_DONE])
+    return dict(rows.order_by("-row").values_list("form", "data")[:1])
 
 
 def read_form(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.utils.html import escape
@@ -80,7 +81,7 @@ def _head() -> str:
     words = (_("Item"), _("Value"), _("Unit"), _("Range"), _("Before"), _("Flag, derived"))
     cells = "".join(f"<span>{escape(word)}</span>" for word in words)
     return (
-        f'<div class="dz-fx dz-h" aria-hidden="true">{cells}<span class="dz-r">{escape(_("Query, log"))}</span></div>'
+        f'<div class="dz-fx dz-h" aria-hidden="true">{cells}<span class="dz-r">{escape(_("Log"))}</span></div>'
     )
 
 
@@ -119,15 +120,23 @@ def render_item(state: FormState, item: ItemDefinition, path: str) -> str:
     kind = " dz-derived" if item.derived else ""
     flag = flag_of(state.messages.get(path, ()), state.queries.get(path, ()))
     return (
-        f'{heading}<div class="dz-fx{kind}" id="r-{identity}" data-path="{escape(path)}"{hidden}>'
+        f'{heading}<div class="dz-fx{kind}" id="r-{identity}" data-path="{escape(path)}"{_before(state, item, path)}{hidden}>'
         f'<div class="dz-lab" id="l-{identity}">{label_of(state, item, path)}</div>'
         f'<div class="dz-ctl">{_value(state, item, path, off=off)}</div>'
         f'<div class="dz-unit dz-t13 dz-m dz-nw">{_unit(state, item, path, off=off)}</div>'
         f'<div class="dz-rng dz-t12 dz-m dz-nw">{range_of(item)}</div>'
-        f'<div class="dz-prev dz-t13 dz-mono">{escape(display(item, state.earlier.get(path), unit=False))}</div>'
+        f'<div class="dz-prev dz-t13 dz-mono">{escape(short_value(item, state.earlier.get(path)))}</div>'
         f'<div class="dz-flag" id="f-{identity}">{flag}</div><div class="dz-acts">{_acts(state, path)}</div>'
         f'<div class="dz-msg" id="m-{identity}" aria-live="polite">{messages_of(state, path)}</div></div>'
     )
+
+
+def _before(state: FormState, item: ItemDefinition, path: str) -> str:
+    """Return the raw value of the visit or assessment before, which one key copies into the control."""
+    stored = state.earlier.get(path)
+    if stored is None or "n" in stored or item.derived or item.type in {"date", "datetime", "time"}:
+        return ""
+    return f' data-before="{escape(str(stored["v"]))}"'
 
 
 def _value(state: FormState, item: ItemDefinition, path: str, *, off: bool) -> str:
@@ -175,13 +184,27 @@ def derived_text(state: FormState, item: ItemDefinition, path: str) -> str:
     stored = state.data.get(path)
     mark = f'<span class="dz-sp"></span>{icon("fx", "info")}'
     if stored is not None:
-        return escape(display(item, stored, unit=False)) + mark
+        return escape(short_value(item, stored)) + mark
     if item.instrument is not None and not item.instrument.available:
         words = _("Scored in a later version")
     else:
-        waits = ", ".join(state.waits.get(path, ()))
+        waits = ", ".join(_name_of(state, each) for each in state.waits.get(path, ()))
         words = _("Waits for %s") % waits if waits else _("No value yet")
     return f'<span class="dz-m dz-t12">{escape(words)}</span>{mark}'
+
+
+def _name_of(state: FormState, path: str) -> str:
+    """Return the words for an item that a value waits for: its label on this form, else its form and name."""
+    form, _dot, name = path.partition(".")
+    item = state.form.items.get(name) if form == state.form.code else None
+    return state.labels.get(name, item.label) if item is not None else path
+
+
+def short_value(item: ItemDefinition, stored: Mapping[str, Any] | None) -> str:
+    """Return a value without its unit; a calculated number is shown to four figures unless the item names decimals."""
+    if stored is not None and stored.get("d") and item.decimals is None and item.type == "number":
+        return f"{Decimal(str(stored['v'])):.4g}"
+    return display(item, stored, unit=False)
 
 
 def flag_of(messages: Iterable[Message], queries: Iterable[Query]) -> str:

@@ -39,11 +39,15 @@ def text_input(name: str, value: str, label: str, *, placeholder: str = "", off:
     )
 
 
-def fold(summary: str, body: str, *, name: str, is_open: bool, title: str = "") -> str:
-    """Return something folded away behind its summary; opens without script."""
+def fold(summary: str, body: str, *, name: str, is_open: bool, title: str = "", by_key: bool = False) -> str:
+    """Return something folded away behind its summary; opens without script.
+
+    ``by_key``: a key of the page opens it, so that Tab passes from field to field.
+    """
+    skip = ' tabindex="-1"' if by_key else ""
     shown = " open" if is_open else ""
     hint = f' title="{escape(title)}"' if title else ""
-    return f'<details class="dz-{name}"{shown}><summary{hint}>{summary}</summary>{body}</details>'
+    return f'<details class="dz-{name}"{shown}><summary{hint}{skip}>{summary}</summary>{body}</details>'
 
 
 def option(value: str, label: str, *, chosen: bool) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from capture.admin.form_posts import check_answer, conflict_rows, do_post, preview_html
+from capture.admin.form_posts import check_answer, conflict_rows, do_post, preview_html, refusal_rows
 from capture.admin.form_reading import FormView, read_form, read_surround, with_rows
 from capture.admin.form_request import Posted, changes_of, read_post
 from capture.admin.form_rows import render_form_body, rows_of_group
@@ -51,6 +51,7 @@ class FormsPage(StudyPage):
             "label": view.state.labels.get("", form.label),
             "help": form.help,
             "cites": form.cites,
+            "can_copy": bool(view.state.earlier) and not view.state.read_only and not view.completed,
             "status": view.status,
             "body": mark_safe(render_form_body(view.state)),  # noqa: S308 - escaped where it is built
             "previews": mark_safe(preview_html(view)),  # noqa: S308 - escaped where it is built
@@ -64,7 +65,7 @@ class FormsPage(StudyPage):
             "record": view.slot.record,
             "has_draft": view.has_draft,
             "draft_stale": view.draft_stale,
-            "refusals": () if error is None or ask else error.refusals,
+            "refusals": () if error is None or ask else refusal_rows(view, error),
             "ask_reason": ask,
             "reasons": REASONS,
             "changed": self.changed_rows(view, posted) if ask and posted else (),

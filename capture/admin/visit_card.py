@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from capture.definition.compiled import form_set
+from capture.domain.casebook import FormsOfVisit, cell_of
 from capture.domain.typed_dates import read_date
 from capture.models import FormRecord
 from capture.services import visiting
@@ -100,16 +101,19 @@ def visit_facts(visit: Visit) -> dict[str, Any]:
     required = {each.code for each in expected if each.required}
     records = FormRecord.objects.filter(visit=visit).exclude(state=FormRecord.State.REMOVED)
     rows = list(records.order_by().values_list("form", "state", "open_queries"))
+    counted = FormsOfVisit.count(frozenset(required), rows)
+    cell = cell_of(status, counted, opens=visit.opens, ended_on=visit.participant.ended_on)
     marks = definition.marks_at(f"schedule.visits.{visit.code}.window")
     return {
         "visit": visit,
         "label": visit_label(visit),
-        "status_key": {"in_window": "complete"}.get(status.state.value, status.state.value),
+        "status_key": cell.state,
         "status_detail": status_detail(status.state, status.days),
+        "in_window": status.state is WindowState.IN_WINDOW,
         "today": today,
-        "done": sum(form in required and state in {"complete", "not_done"} for form, state, _n in rows),
-        "required": len(required),
-        "queries": sum(count for _form, _state, count in rows),
+        "done": counted.done,
+        "required": counted.required,
+        "queries": counted.queries,
         "assumed": next((mark.note for mark in marks if mark.kind != "stated"), ""),
         "study_day": study_day(visit, visit.actual or visit.target),
         "target_day": plan.target if plan else None,

@@ -15,6 +15,7 @@ from trials.domain.roles import Permission, Role, allows
 from trials.models import Membership, Study, User
 from trials.policies import memberships_of
 from trials.records.services import clock
+from trials.records.services.notifications import inbox_of
 from trials.selectors.scope import studies_of
 from trials.services.access import actor_of
 
@@ -114,6 +115,8 @@ class Chrome:
     simulated: bool
     today: date | None
     inbox_url: str
+    unread: int = 0
+    sites: str = ""
 
 
 def chrome(request: HttpRequest) -> dict[str, object]:
@@ -122,7 +125,7 @@ def chrome(request: HttpRequest) -> dict[str, object]:
 
 
 def build_chrome(request: HttpRequest) -> Chrome:
-    """Collect the frame for the signed-in user: at most two statements."""
+    """Collect the frame for the signed-in user: at most three statements."""
     user = request.user
     if not isinstance(user, User):
         return Chrome("", (), None, (), "", "", "", simulated=False, today=None, inbox_url="")
@@ -141,6 +144,7 @@ def build_chrome(request: HttpRequest) -> Chrome:
         simulated=bool(study and study.simulated),
         today=clock.study_now(study).date() if study else None,
         inbox_url=page_url("inbox"),
+        unread=inbox_of(user.pk).count(),
     )
 
 

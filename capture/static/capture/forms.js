@@ -3,6 +3,8 @@
   "use strict";
 
   const REST = 2000;
+  const KEPT = "dz-kept:";
+  const turn = new WeakMap();
   const dirty = new WeakMap();
   const timers = new WeakMap();
   const raw = new WeakMap();
@@ -27,19 +29,51 @@
         line.hidden = row.hidden;
         line.querySelectorAll("input,select,textarea").forEach((field) => { field.disabled = row.hidden; });
       }
-      line.classList.toggle("dz-bad-row", row.msg.includes('role="alert"'));
+      const refused = row.msg.includes('role="alert"');
+      line.querySelectorAll('[name^="i:"]').forEach((field) => {
+        field.classList.toggle("dz-bad", refused && field.classList.contains("dz-in"));
+        if (refused) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");
+      });
     }
     put(form.querySelector("[data-preview]"), answer.preview);
+    const listed = form.querySelector("[data-refusals]");
+    const refused = Object.values(answer.rows).filter((row) => row.msg.includes('role="alert"')).length;
+    if (listed && !refused) listed.hidden = true;
     const answered = form.querySelector("[data-answered]");
     if (answered) answered.textContent = answer.answered;
-    say(form, answer.state);
+    say(form, refused ? `${answer.state}, without ${refused} refused value${refused > 1 ? "s" : ""}` : answer.state);
+  };
+
+  /* what could not be sent stays in this browser until it was */
+  const keep = (form) => {
+    const typed = [...new FormData(form)].filter(([name]) => /^[inwux]:/.test(name));
+    try { localStorage.setItem(KEPT + form.getAttribute("action"), JSON.stringify(typed)); } catch { /* private mode */ }
+    return typed.filter(([name, value]) => name.startsWith("i:") && value).length;
+  };
+  const forget = (form) => { try { localStorage.removeItem(KEPT + form.getAttribute("action")); } catch { /* private mode */ } };
+  const restore = (form) => {
+    let kept = null;
+    try { kept = JSON.parse(localStorage.getItem(KEPT + form.getAttribute("action"))); } catch { /* nothing kept */ }
+    if (!kept) return;
+    form.querySelectorAll('input[type="checkbox"][name^="i:"]').forEach((box) => { box.checked = false; });
+    for (const [name, value] of kept) fill(form, name, value);
+    dirty.set(form, true);
+    send(form);
+  };
+  const fill = (form, name, value) => {
+    for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (field.type === "radio" || field.type === "checkbox") { if (field.value === value) field.checked = true; }
+      else if (field.type !== "hidden") field.value = value;
+    }
   };
 
   const send = async (form) => {
     clearTimeout(timers.get(form));
     if (!dirty.get(form)) return;
     dirty.set(form, false);
-    say(form, "Saving");
+    const mine = (turn.get(form) || 0) + 1;
+    turn.set(form, mine);
+    const slow = setTimeout(() => say(form, "Saving"), 400);
     try {
       const response = await fetch(form.action, {
         method: "POST",
@@ -48,14 +82,22 @@
         credentials: "same-origin",
         redirect: "manual",
       });
+      if (response.type === "opaqueredirect" || response.status === 403) throw new Error("signed out");
       if (!response.ok) throw new Error(String(response.status));
-      show(form, await response.json());
-      form.dataset.unsent = "";
-    } catch {
+      const answer = await response.json();
+      if (turn.get(form) !== mine) return;
+      show(form, answer);
+      forget(form);
+      if (!answer.collects) form.dataset.unsent = "";
+    } catch (problem) {
+      if (turn.get(form) !== mine) return;
       dirty.set(form, true);
       form.dataset.unsent = "1";
-      say(form, "Not saved: connection lost, the values are kept in this page");
-    }
+      const count = keep(form);
+      say(form, problem.message === "signed out"
+        ? `Not saved: signed out. ${count} values are kept in this browser; sign in again in another tab, then leave a field.`
+        : `Not saved: connection lost, ${count} values are kept in this browser and sent when it is back`);
+    } finally { clearTimeout(slow); }
   };
 
   document.addEventListener("input", (event) => {
@@ -74,7 +116,13 @@
     send(form);
   });
 
-  document.addEventListener("submit", (event) => { event.target.dataset.unsent = ""; });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-autosave]")) { forget(form); clearTimeout(timers.get(form)); }
+    document.querySelectorAll("form[data-autosave]").forEach((each) => { if (each !== form && dirty.get(each)) send(each); });
+    form.dataset.unsent = "";
+  });
+  window.addEventListener("online", () => document.querySelectorAll('form[data-unsent="1"]').forEach(send));
 
   window.addEventListener("beforeunload", (event) => {
     if (document.querySelector('form[data-autosave][data-unsent="1"]')) event.preventDefault();
@@ -101,7 +149,7 @@
     box.innerHTML = await response.text();
     const place = link.getBoundingClientRect();
     box.style.top = `${place.bottom + window.scrollY + 4}px`;
-    box.style.left = `${Math.max(8, Math.min(place.right - 360, window.innerWidth - 376)) + window.scrollX}px`;
+    box.style.left = `${Math.max(8, Math.min(place.right - 360, window.innerWidth - 424)) + window.scrollX}px`;
     box.hidden = false;
     box.opener = link;
     box.querySelector("a,button,input,textarea")?.focus();
@@ -113,14 +161,54 @@
     const all = fields(field.form);
     const own = field.type === "radio" ? all.findIndex((el) => el.name === field.name) : all.indexOf(field);
     const next = all[own + step];
-    if (next) { next.focus(); next.select?.(); }
+    if (next) { next.focus(); if (next.type === "text") next.select(); }
+    else if (step > 0) field.form.querySelector('button[value="complete"],button[value="save"]')?.focus();
   };
   const row = (el) => el.closest("[data-path]");
   const press = (form, act) => form.querySelector(`button[name="act"][value="${act}"]`)?.click();
 
+  /* the value of the visit or assessment before, into this row or into every empty row; nothing counts until it is saved */
+  const empty = (line) => ![...line.querySelectorAll('[name^="i:"]')].some((field) => (/radio|checkbox/.test(field.type) ? field.checked : field.type !== "hidden" && field.value));
+  const copy = (line, over) => {
+    if (!line || line.hidden || !("before" in line.dataset) || (!over && !empty(line))) return false;
+    for (const value of line.dataset.before.split("|")) fill(line, `i:${line.dataset.path}`, value);
+    line.classList.add("dz-copied");
+    return true;
+  };
+  const same = (form) => {
+    const lines = [...form.querySelectorAll("[data-before]")].filter((line) => copy(line, false));
+    const first = lines[0]?.querySelector('[name^="i:"]:not([type="hidden"])');
+    if (first) first.dispatchEvent(new Event("change", { bubbles: true }));
+    say(form, `${lines.length} values copied from before: look at each, then complete`);
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-same]");
+    if (button) same(button.form);
+  });
+  document.addEventListener("input", (event) => event.target.closest?.("[data-path]")?.classList.remove("dz-copied"));
+
+  /* today and yesterday by one key, counted at the site: the page says which day it is there */
+  const dayKey = (event, field) => {
+    const day = { t: "0", y: "1" }[event.key.toLowerCase()];
+    if (day === undefined || !/^(date|datetime|partialdate)$/.test(field.dataset.type || "") || field.value) return false;
+    const today = document.querySelector("[data-today]")?.dataset.today;
+    if (!today) return false;
+    const found = new Date(`${today}T00:00:00Z`);
+    found.setUTCDate(found.getUTCDate() - Number(day));
+    field.value = found.toISOString().slice(0, 10) + (field.dataset.type === "datetime" ? " " : "");
+    if (field.dataset.type !== "datetime") field.dispatchEvent(new Event("change", { bubbles: true }));
+    return true;
+  };
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { close(); return; }
     const field = event.target;
+    if (!event.ctrlKey && !event.altKey && !event.metaKey && field.tagName === "INPUT" && dayKey(event, field)) { event.preventDefault(); return; }
+    const reason = document.querySelector("[data-reason]");
+    if (reason && /^[1-9]$/.test(event.key) && !event.ctrlKey && !event.altKey && (reason.contains(field) ? field.type === "radio" : field === document.body)) {
+      const choice = reason.querySelectorAll('input[type="radio"]')[Number(event.key) - 1];
+      if (choice) { event.preventDefault(); choice.checked = true; choice.focus(); return; }
+    }
     const form = field.closest?.("form[data-autosave]");
     if (!form) return;
     const alt = event.altKey && (!/Mac/.test(navigator.platform) || event.ctrlKey);
@@ -135,11 +223,8 @@
       if (key === "h") { event.preventDefault(); line.querySelector("[data-popover]")?.click(); }
       if (key === "p") {
         event.preventDefault();
-        const before = line.querySelector(".dz-prev")?.textContent.trim();
-        if (before && field.tagName === "INPUT" && field.type === "text") {
-          field.value = before;
-          field.dispatchEvent(new Event("change", { bubbles: true }));
-        }
+        if (event.shiftKey) same(form);
+        else if (copy(line, true)) line.querySelector('[name^="i:"]:not([type="hidden"])')?.dispatchEvent(new Event("change", { bubbles: true }));
       }
       return;
     }
@@ -156,5 +241,14 @@
   });
 
   /* a refusal is read first, and a form named in the address is in view */
-  document.querySelector("[data-refusals]")?.focus();
+  document.querySelectorAll("form[data-autosave]").forEach((form) => { if (form.querySelector('[name="act"]')) restore(form); });
+  const asked = document.querySelector("[data-refusals]") || document.querySelector('[data-reason] input[type="radio"]') || document.querySelector('.dz-conflict input[type="radio"]');
+  if (asked) asked.focus();
+  else if (window.matchMedia("(min-width: 701px)").matches) {
+    const named = location.hash.length > 1 && !location.hash.startsWith("#query-") ? document.getElementById(location.hash.slice(1)) : null;
+    const start = named?.querySelector("form[data-autosave]") || document.querySelector('form[data-autosave][data-open]');
+    const waits = document.querySelector("[data-start]");
+    if (waits && !named) waits.focus({ preventScroll: true });
+    else if (start) { const first = fields(start).find((el) => !el.value || (el.type === "radio" && !el.checked)) || fields(start)[0]; first?.focus({ preventScroll: !named }); }
+  }
 })();

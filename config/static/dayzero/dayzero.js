@@ -19,6 +19,39 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  /* all keys of this page */
+  const keys = document.getElementById("dz-keys");
+
+  /* lists: J and K move, Enter opens as on any link */
+  const step = (by) => {
+    const rows = [...document.querySelectorAll("[data-list] [data-row]")];
+    if (!rows.length) return false;
+    const at = rows.indexOf(document.activeElement);
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+    return true;
+  };
+
+  /* a session that stays idle ends; two minutes before, the page says so */
+  const idle = document.querySelector("[data-idle]");
+  const warning = document.getElementById("dz-idle");
+  if (idle && warning) {
+    let timer = 0;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => warning.showModal(), Math.max(5, Number(idle.dataset.idle) - Number(idle.dataset.warn)) * 1000);
+    };
+    warning.querySelector("form").addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const answer = await fetch(event.target.action, { method: "POST", body: new FormData(event.target), credentials: "same-origin", redirect: "manual" });
+      if (!answer.ok) { location.reload(); return; }
+      warning.close();
+      wait();
+    });
+    wait();
+  }
+
   let prefix = "";
   let digits = "";
   document.addEventListener("keydown", (event) => {
@@ -45,7 +78,10 @@
       prefix = ""; digits = "";
       return;
     }
-    if (event.key.toLowerCase() === "g") prefix = "g";
+    if (event.key === "?" && keys) { event.preventDefault(); if (!keys.open) keys.showModal(); return; }
+    if (event.key.toLowerCase() === "j" && step(1)) return;
+    if (event.key.toLowerCase() === "k" && step(-1)) return;
+    if (event.key.toLowerCase() === "g") { prefix = "g"; digits = ""; }
   });
 })();
 
@@ -70,7 +106,7 @@
     box.innerHTML = await response.text();
     const place = cell.getBoundingClientRect();
     box.style.top = `${place.bottom + window.scrollY + 4}px`;
-    box.style.left = `${Math.max(8, Math.min(place.left, window.innerWidth - 376)) + window.scrollX}px`;
+    box.style.left = `${Math.max(8, Math.min(place.left, window.innerWidth - 424)) + window.scrollX}px`;
     box.hidden = false;
     box.opener = cell;
     box.querySelector("input,button,a")?.focus();

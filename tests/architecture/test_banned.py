@@ -82,13 +82,17 @@ def overridden_saves(tree: ast.Module) -> list[int]:
     ]
 
 
-def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Give every call that writes rows: instance and manager methods, and updates of querysets."""
+def writes(tree: ast.Module, *, in_model: bool = True) -> Iterator[tuple[int, str]]:
+    """Give every call that writes rows: instance and manager methods, and updates of querysets.
+
+    Outside of models ``self.save`` is a method of the caller's own, whose body is read like every other.
+    """
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         name, owner = node.func.attr, node.func.value
-        if (name in WRITES and not _is_plain(owner)) or (name in MANAGER_WRITES and _is_query(owner)):
+        own = not in_model and ast.unparse(owner) == "self"
+        if (name in WRITES and not own and not _is_plain(owner)) or (name in MANAGER_WRITES and _is_query(owner)):
             yield node.lineno, name
 
 
@@ -126,7 +130,7 @@ def test_no_model_and_no_serializer_has_a_save_of_its_own(sources: list[Any]) ->
 def test_rows_are_written_by_services_and_projections_only(sources: list[Any]) -> None:
     edges = [source for source in sources if not WRITING_PLACES.match(source.path)]
 
-    found = {source.path: list(writes(source.tree)) for source in edges}
+    found = {source.path: list(writes(source.tree, in_model="/models/" in source.path)) for source in edges}
 
     assert {path: lines for path, lines in found.items() if lines} == {}
 

@@ -97,6 +97,14 @@ class TransitionTable:
             if row.state == state and (role is None or not row.roles or role in row.roles)
         )
 
+    def sources(self, event: str) -> tuple[str, ...]:
+        """Return the states in which an event is possible, in the order of the table.
+
+        >>> TransitionTable("door", "shut", (Transition("shut", "open", "ajar"),)).sources("open")
+        ('shut',)
+        """
+        return tuple(row.state for row in self.transitions if row.event == event)
+
     def next(self, state: str, event: str) -> Transition:
         """Return the transition of a pair; raise a refusal of kind ``conflict`` when there is none."""
         found = self.find(state, event)
@@ -162,7 +170,7 @@ class TransitionTable:
         return "\n".join(lines) + "\n"
 
     def _impossible(self, state: str, event: str) -> DomainError:
-        where_possible = [row.state for row in self.transitions if row.event == event]
+        where_possible = self.sources(event)
         return refuse(
             "transition",
             expected=f"{event} in one of the states {', '.join(where_possible)}" if where_possible else "a known event",

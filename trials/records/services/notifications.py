@@ -17,12 +17,14 @@ from django.db.models import QuerySet
 from trials.records.domain.actors import Actor
 from trials.records.domain.canonical import canonical, digest
 from trials.records.domain.errors import refuse
+from trials.records.domain.notification_states import NOTIFICATION_STATES
 from trials.records.models import Notification
 from trials.records.services import clock
 from trials.records.services.act import Act, current_act, open_act
 
 Channel, State = Notification.Channel, Notification.State
-WAITING = (State.QUEUED, State.FAILED, State.SENDING)
+WAITING = NOTIFICATION_STATES.sources("claim")
+WITHDRAWABLE = NOTIFICATION_STATES.sources("withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,12 @@ def withdraw_notifications(
             or occurrence not in {None, request.occurrence}
         }
     rows = Notification.objects.filter(
-        rule_id=rule_id, participant=str(participant or ""), chain=act.chain, acknowledged_at=None
-    ).exclude(state=State.WITHDRAWN)
+        rule_id=rule_id,
+        participant=str(participant or ""),
+        chain=act.chain,
+        acknowledged_at=None,
+        state__in=WITHDRAWABLE,
+    )
     if occurrence is not None:
         rows = rows.filter(occurrence=occurrence)
     found = tuple(rows.select_for_update().order_by("id"))

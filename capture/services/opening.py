@@ -11,6 +11,7 @@ from capture.definition.compiled import FormDefinition, FormSet, form_set
 from capture.domain.form_plan import dependents, form_plan
 from capture.domain.form_states import FORM_STATES
 from capture.models import FormRecord
+from capture.selectors.seals import lock_scopes
 from capture.selectors.surroundings import read_surroundings
 from capture.services.sheets import Sheet, moment_of
 from capture.services.slots import Slot
@@ -59,17 +60,6 @@ def open_sheet(slot: Slot, act: Act, *, event: str) -> Sheet:
     )
     before = record.data
     return Sheet(record, forms, form, around, visit, before, dict(before), is_new=slot.record is None)
-
-
-def lock_scopes(record: FormRecord) -> list[tuple[str, str]]:
-    """Return everything whose lock covers a record."""
-    scopes = [
-        ("FormRecord", str(record.pk)),
-        ("Participant", str(record.participant_id)),
-        ("Site", str(record.site_id)),
-        ("Study", str(record.study_id)),
-    ]
-    return [*scopes, ("Visit", str(record.visit_id))] if record.visit_id else scopes
 
 
 def _locked(slot: Slot) -> FormRecord:

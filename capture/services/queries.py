@@ -6,7 +6,9 @@ from capture.definition.compiled import form_set
 from capture.domain.query_states import LIVE, QUERY_STATES
 from capture.models import FormRecord, Query, QueryEntry
 from capture.policies import require_answer, require_close, require_open
+from capture.selectors.seals import lock_scopes
 from capture.services.changes import find_item
+from capture.services.locking import require_not_locked
 from capture.services.query_sync import note_query
 from trials.records.domain.actors import Actor
 from trials.records.domain.errors import raise_all, refuse
@@ -25,6 +27,7 @@ def open_query(record: FormRecord, *, path: str = "", text: str, actor: Actor) -
     study = record.participant.study
     with open_act("open query", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
         held = FormRecord.objects.select_for_update().get(pk=record.pk)
+        require_not_locked(lock_scopes(held), act=act)
         if held.state == FormRecord.State.REMOVED:
             raise refuse(
                 "removed", expected="a record in use", found="a removed one", action="Nothing.", kind="conflict"
@@ -74,6 +77,7 @@ def _move(query: Query, event: str, text: str, *, actor: Actor, needs_text: bool
     study = query.study
     with open_act(f"{event} query", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
         record = FormRecord.objects.select_for_update().get(pk=query.record_id)
+        require_not_locked(lock_scopes(record), act=act)
         held = Query.objects.select_for_update().get(pk=query.pk)
         row = QUERY_STATES.next(held.state, event)
         if (needs_text or row.needs_reason) and not is_reason(text):

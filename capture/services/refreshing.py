@@ -17,8 +17,10 @@ from capture.definition.compiled import FormSet, form_set
 from capture.domain.form_plan import Dependents, dependents
 from capture.domain.messages import RULE, Message
 from capture.models import FormRecord
+from capture.selectors.seals import lock_scopes
 from capture.selectors.surroundings import participant_facts, read_surroundings
-from capture.services.opening import lock_participant, lock_scopes, locked_records, require_open
+from capture.services.locking import require_not_locked
+from capture.services.opening import lock_participant, locked_records, require_open
 from capture.services.query_sync import QueryPlan, plan_queries, write_queries
 from capture.services.sheets import Sheet, fields_of, items_of
 from capture.services.writing import (
@@ -110,9 +112,7 @@ def _round(
         count_items(sheet)
     set_open_queries(seen, plan)
     changed = [sheet for sheet in seen if sheet.changed or fields_of(sheet.record) != sheet.was]
-    scopes = [scope for sheet in changed if sheet.changed for scope in lock_scopes(sheet.record)]
-    if scopes:
-        require_open(scopes, act)
+    _require_unsealed(changed, act)
     write_refreshed(changed, act=act, because=because)
     write_queries(plan, act=act)
     done.plans.append(plan)
@@ -122,6 +122,17 @@ def _round(
         if sheet.changed:
             project(sheet, act=act)
     return bool(changed)
+
+
+def _require_unsealed(sheets: Iterable[Sheet], act: Act) -> None:
+    """Refuse when a value under a freeze or lock would move, or anything else of a record under a lock."""
+    valued, counted = [], []
+    for sheet in sheets:
+        (valued if sheet.changed else counted).extend(lock_scopes(sheet.record))
+    if valued:
+        require_open(valued, act)
+    if counted:
+        require_not_locked(counted, act=act)
 
 
 def _relative_readers(forms: FormSet) -> frozenset[str]:

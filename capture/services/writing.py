@@ -80,8 +80,12 @@ def note_record(sheet: Sheet, *, act: Act, action: str, reasons: Mapping[str, st
 
 
 def drop_signatures(sheet: Sheet, *, act: Act, because: str) -> int:
-    """Invalidate the signatures of a record whose values changed; a record never completed was never signed."""
-    if not sheet.record.ever_completed or not sheet.changed:
+    """Invalidate the signatures of a record whose values changed or that is no longer complete.
+
+    A record never completed was never signed; a removed one keeps its values, yet nobody stands for it any more.
+    """
+    ended = sheet.was["state"] == FormRecord.State.COMPLETE != sheet.record.state
+    if not sheet.record.ever_completed or not (sheet.changed or ended):
         return 0
     held = invalidate_signatures(
         KIND, sheet.record.pk, act=act, because=because, participant=sheet.record.participant_id

@@ -144,7 +144,8 @@ def test_a_period_without_a_grade_is_no_period_and_is_named(participant: Partici
     record = save_log(participant, "AE", {**values, "GRADES.2.FROM": "2026-10-14"})
     row = AdverseEvent.objects.get()
     assert row.working == "Grade 3: the highest of its course (3 from 2026-10-12); 1 grade of the course not recorded"
-    change(record, **{"GRADES.1.GRADE": None})
+    blank: dict[str, Any] = {"GRADES.1.GRADE": None}
+    change(record, **blank)
     row.refresh_from_db()
     assert (row.grade, row.working) == (None, "Grade not recorded; 2 grades of the course not recorded")
     assert not AeGrade.objects.exists()

@@ -91,16 +91,25 @@ def _render_group(state: FormState, group: GroupDefinition) -> str:
     if not group.repeats:
         return head + "".join(render_item(state, state.form.items[name], name) for name in group.items)
     rows = rows_of_group(state, group)
-    labels = {row.code: row.label for row in group.rows}
+    labels = {row.code: _row_label(row.code, row.label) for row in group.rows}
     body = "".join(render_group_row(state, group, row, labels.get(row, row)) for row in rows)
     return head + body + _add_row(state, group, rows)
 
 
+def _row_label(code: str, label: str) -> str:
+    """Return the words of a fixed row; a study that gives only a code gets it readable."""
+    return label if label != code else code.replace("_", " ").capitalize()
+
+
 def render_group_row(state: FormState, group: GroupDefinition, row: str, label: str) -> str:
     """Return one row of a repeating group: its items under the row's label."""
-    items = "".join(render_item(state, state.form.items[name], row_path(group.name, row, name)) for name in group.items)
+    before = label if group.rows else ""
+    items = "".join(
+        render_item(state, state.form.items[name], row_path(group.name, row, name), before) for name in group.items
+    )
     identity = escape(f"g-{state.form.code}-{group.name}-{row}")
-    legend = f'<legend class="dz-t12">{escape(label)}</legend>'
+    hidden = "dz-visually-hidden" if before else "dz-t12"
+    legend = f'<legend class="{hidden}">{escape(label)}</legend>'
     return f'<fieldset class="dz-rowset" id="{identity}">{legend}{items}</fieldset>'
 
 
@@ -111,7 +120,7 @@ def _add_row(state: FormState, group: GroupDefinition, rows: Sequence[str]) -> s
     return f'<div class="dz-addrow">{button}{icon("plus")}{escape(_("Add a row"))}</button></div>'
 
 
-def render_item(state: FormState, item: ItemDefinition, path: str) -> str:
+def render_item(state: FormState, item: ItemDefinition, path: str, row: str = "") -> str:
     """Return the row of one item; a hidden item keeps its place, so that nothing above the caret ever moves."""
     identity = html_id(item.form, path)
     hidden = "" if state.shown.get(path, True) else " hidden"
@@ -121,7 +130,7 @@ def render_item(state: FormState, item: ItemDefinition, path: str) -> str:
     flag = flag_of(state.messages.get(path, ()), state.queries.get(path, ()))
     return (
         f'{heading}<div class="dz-fx{kind}" id="r-{identity}" data-path="{escape(path)}"{_before(state, item, path)}{hidden}>'
-        f'<div class="dz-lab" id="l-{identity}">{label_of(state, item, path)}</div>'
+        f'<div class="dz-lab" id="l-{identity}">{label_of(state, item, path, row)}</div>'
         f'<div class="dz-ctl">{_value(state, item, path, off=off)}</div>'
         f'<div class="dz-unit dz-t13 dz-m dz-nw">{_unit(state, item, path, off=off)}</div>'
         f'<div class="dz-rng dz-t12 dz-m dz-nw">{range_of(item)}</div>'
@@ -154,9 +163,10 @@ def _unit(state: FormState, item: ItemDefinition, path: str, *, off: bool) -> st
     return unit_control(item, path, unit, disabled=off)
 
 
-def label_of(state: FormState, item: ItemDefinition, path: str) -> str:
-    """Return the item's words: label, star when an answer is asked for, hint."""
+def label_of(state: FormState, item: ItemDefinition, path: str, row: str = "") -> str:
+    """Return the item's words: label (after its fixed row's), star when an answer is asked for, hint."""
     label = escape(state.labels.get(item.name, item.label))
+    label = f'{escape(row)} <span class="dz-m">{label}</span>' if row else label
     star = f'<span class="dz-danger" title="{escape(_("required"))}"> *</span>' if path in state.required else ""
     hints = [item.help] if item.help else []
     hints += [_("derived")] if item.derived else []
@@ -229,8 +239,10 @@ def _acts(state: FormState, path: str) -> str:
 
 def messages_of(state: FormState, path: str) -> str:
     """Return the messages and live queries that stand below an item."""
-    shown = "".join(_message(state, message) for message in state.messages.get(path, ()))
-    return shown + "".join(_query(state, query) for query in state.queries.get(path, ()) if query.state in LIVE)
+    live = [query for query in state.queries.get(path, ()) if query.state in LIVE]
+    asked = {query.check_key for query in live}
+    said = [message for message in state.messages.get(path, ()) if message.level != "soft" or message.key not in asked]
+    return "".join(_message(state, message) for message in said) + "".join(_query(state, query) for query in live)
 
 
 def _message(state: FormState, message: Message) -> str:

@@ -51,6 +51,7 @@ class FormsPage(StudyPage):
             "label": view.state.labels.get("", form.label),
             "help": form.help,
             "cites": form.cites,
+            "bedside": form.binds in {"crs", "icans"},
             "can_copy": bool(view.state.earlier) and not view.state.read_only and not view.completed,
             "status": view.status,
             "body": mark_safe(render_form_body(view.state)),  # noqa: S308 - escaped where it is built
@@ -190,7 +191,7 @@ class VisitSheetPage(FormsPage):
                 crumb(visit.participant.number, "participant", visit.participant.pk),
             ],
             forms=forms,
-            complete=sum(each["status"] in {"complete", "not_done"} for each in forms),
+            complete=sum(each["completed"] or each["status"] == "not_done" for each in forms),
             may_change=self.may(Permission.CHANGE_VISIT, visit),
             open_form=form,
             **facts,

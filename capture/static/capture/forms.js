@@ -243,7 +243,7 @@
   /* a refusal is read first, and a form named in the address is in view */
   document.querySelectorAll("form[data-autosave]").forEach((form) => { if (form.querySelector('[name="act"]')) restore(form); });
   const asked = document.querySelector("[data-refusals]") || document.querySelector('[data-reason] input[type="radio"]') || document.querySelector('.dz-conflict input[type="radio"]');
-  if (asked) asked.focus();
+  if (asked) window.addEventListener("load", () => { asked.focus(); (asked.closest("fieldset") || asked).scrollIntoView({ block: "nearest" }); });
   else if (window.matchMedia("(min-width: 701px)").matches) {
     const named = location.hash.length > 1 && !location.hash.startsWith("#query-") ? document.getElementById(location.hash.slice(1)) : null;
     const start = named?.querySelector("form[data-autosave]") || document.querySelector('form[data-autosave][data-open]');

@@ -79,7 +79,8 @@ def control(item: ItemDefinition, path: str, text: str, *, disabled: bool, inval
 def _suggested(identity: str, name: str, text: str, state: str) -> str:
     return (
         f'<input class="dz-in" id="{identity}" {name} value="{escape(text)}" list="dl-{identity}" autocomplete="off" '
-        f'placeholder="{escape(_("Type to search"))}" data-suggest="ctcae"{state}><datalist id="dl-{identity}"></datalist>'
+        f'placeholder="{escape(_("Type to search"))}" data-suggest="ctcae"{state}>'
+        f'<datalist id="dl-{identity}"></datalist>'
     )
 
 
@@ -132,7 +133,9 @@ def null_control(item: ItemDefinition, path: str, stored: Mapping[str, Any] | No
     label = escape(_("Reason missing"))
     choice = f'<select class="dz-in" name="n:{escape(path)}" aria-label="{label}"{off}>{_EMPTY}{options}</select>'
     why = text_input(f"w:{path}", str((stored or {}).get("why", "")), _("Why"), off=off)
-    return fold(summary, choice + why, name="null", is_open=bool(flavour), title=_("Reason missing (Alt N)"), by_key=not flavour)
+    return fold(
+        summary, choice + why, name="null", is_open=bool(flavour), title=_("Reason missing (Alt N)"), by_key=not flavour
+    )
 
 
 _EMPTY = '<option value=""></option>'

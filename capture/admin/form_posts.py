@@ -134,17 +134,16 @@ def _keep_draft(view: FormView, posted: Posted, *, actor: Actor) -> str:
 def preview_html(view: FormView) -> str:
     """Return the lines that say what the system understands of a bound form, each with its working."""
     tones = {"note": "neutral", "good": "ok", "warning": "warn", "alert": "danger", "pending": "info"}
-    lines = "".join(
+    return "".join(
         f'<p class="dz-note dz-{tones[line.level]}"><span><b>{escape(line.text)}</b> {escape(line.because)}</span></p>'
         for line in view.previews
     )
-    return lines
 
 
 def conflict_rows(view: FormView, error: DomainError) -> list[Mapping[str, Any]]:
     """Return the items of a stale save with both values, for the page to ask which one holds."""
     found = error.detail.get("items", {})
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for path, values in found.items() if isinstance(found, dict) else ():
         item = view.state.form.items.get(path.rsplit(".", 1)[-1])
         if item is None or not values.get("changed_by_me"):
@@ -162,7 +161,7 @@ def conflict_rows(view: FormView, error: DomainError) -> list[Mapping[str, Any]]
 
 def refusal_rows(view: FormView, error: DomainError) -> list[Mapping[str, str]]:
     """Return every refusal with the label of its item and the place on the page that it is about."""
-    rows = []
+    rows: list[Mapping[str, str]] = []
     for refusal in error.refusals:
         path = refusal.where
         item = view.state.form.items.get(path.rsplit(".", 1)[-1])

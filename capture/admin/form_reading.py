@@ -202,7 +202,7 @@ def _merge(messages: Mapping[str, tuple[Message, ...]], refusals: Iterable[Refus
     return merged
 
 
-def status_key(record: FormRecord | None, queries: Mapping[str, list[Query]] = {}) -> str:  # noqa: B006 - read only
+def status_key(record: FormRecord | None, queries: Mapping[str, list[Query]] = {}) -> str:
     """Return the one state of a form that its badge and the tree show."""
     if record is None:
         return "not_started"

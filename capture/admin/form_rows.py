@@ -80,9 +80,7 @@ def render_form_body(state: FormState) -> str:
 def _head() -> str:
     words = (_("Item"), _("Value"), _("Unit"), _("Range"), _("Before"), _("Flag, derived"))
     cells = "".join(f"<span>{escape(word)}</span>" for word in words)
-    return (
-        f'<div class="dz-fx dz-h" aria-hidden="true">{cells}<span class="dz-r">{escape(_("Log"))}</span></div>'
-    )
+    return f'<div class="dz-fx dz-h" aria-hidden="true">{cells}<span class="dz-r">{escape(_("Log"))}</span></div>'
 
 
 def _render_group(state: FormState, group: GroupDefinition) -> str:
@@ -129,7 +127,8 @@ def render_item(state: FormState, item: ItemDefinition, path: str, row: str = ""
     kind = " dz-derived" if item.derived else ""
     flag = flag_of(state.messages.get(path, ()), state.queries.get(path, ()))
     return (
-        f'{heading}<div class="dz-fx{kind}" id="r-{identity}" data-path="{escape(path)}"{_before(state, item, path)}{hidden}>'
+        f'{heading}<div class="dz-fx{kind}" id="r-{identity}" data-path="{escape(path)}"'
+        f"{_before(state, item, path)}{hidden}>"
         f'<div class="dz-lab" id="l-{identity}">{label_of(state, item, path, row)}</div>'
         f'<div class="dz-ctl">{_value(state, item, path, off=off)}</div>'
         f'<div class="dz-unit dz-t13 dz-m dz-nw">{_unit(state, item, path, off=off)}</div>'
@@ -165,7 +164,7 @@ def _unit(state: FormState, item: ItemDefinition, path: str, *, off: bool) -> st
 
 def label_of(state: FormState, item: ItemDefinition, path: str, row: str = "") -> str:
     """Return the item's words: label (after its fixed row's), star when an answer is asked for, hint."""
-    label = escape(state.labels.get(item.name, item.label))
+    label: str = escape(state.labels.get(item.name, item.label))
     label = f'{escape(row)} <span class="dz-m">{label}</span>' if row else label
     star = f'<span class="dz-danger" title="{escape(_("required"))}"> *</span>' if path in state.required else ""
     hints = [item.help] if item.help else []

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _
 
 from capture.admin.form_posts import check_answer, conflict_rows, do_post, preview_html, refusal_rows
 from capture.admin.form_reading import FormView, read_form, read_surround, with_rows

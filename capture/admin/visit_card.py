@@ -1,4 +1,4 @@
-"""What may be done with a visit as a whole: its date, missed, planned. The same card is a popover and a part of pages."""
+"""What may be done with a visit as a whole: its date, missed, planned; the card is a popover and a page."""
 
 from __future__ import annotations
 

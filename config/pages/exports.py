@@ -32,7 +32,9 @@ class FormCsvPage(StudyPage):
 
     permission = Permission.EXPORT_DATA
 
-    def get(self, request: HttpRequest, oid: str, form: str) -> StreamingHttpResponse:
+    def get(  # type: ignore[override]
+        self, request: HttpRequest, oid: str, form: str
+    ) -> StreamingHttpResponse:
         study = self.get_study(oid)
         version = latest_version(study)
         if version is None or form not in form_set(version).forms:

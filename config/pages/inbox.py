@@ -46,7 +46,7 @@ class InboxPage(ScopedPage):
         return {str(pk): number for pk, number in seen.values_list("pk", "number")}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        own = Notification.objects.filter(recipient_id=self.actor.user_id)
+        own = Notification.objects.filter(recipient_id=UUID(self.actor.user_id))
         rows = own.filter(pk__in=_ids(request.POST.getlist("notification")))
         try:
             for row in rows:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from config.pages.navigation import current_study
-from config.pages.work_items import Task, count_groups, only, read_tasks, read_week
+from config.pages.work_items import Task, WeekRow, count_groups, only, read_tasks, read_week
 from trials.admin.pages import ScopedPage
 from trials.domain.roles import Permission
 from trials.domain.vocabulary import status_of
@@ -50,7 +51,8 @@ class MyWorkPage(ScopedPage):
             shown = only(tasks, group)
             today = clock.study_now(study).date()
             whole = bool(group) or request.GET.get("all") == "1"
-            days, week = [], []
+            days: list[date] = []
+            week: list[WeekRow] = []
             if may_anywhere(self.actor, Permission.VIEW_PARTICIPANTS):
                 days, week = read_week(study, actor=self.actor, today=today, limit=WEEK_SHOWN)
             context |= {

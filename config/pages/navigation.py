@@ -8,15 +8,14 @@ from datetime import date
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trials.domain.roles import Permission, Role, allows
-from trials.models import Membership, Study, User
+from trials.models import Study, User
 from trials.policies import memberships_of
 from trials.records.services import clock
 from trials.records.services.notifications import inbox_of
-from trials.selectors.scope import studies_of
+from trials.selectors.scope import Grant, studies_of
 from trials.services.access import actor_of
 
 SESSION_KEY = "study"
@@ -132,7 +131,7 @@ def build_chrome(request: HttpRequest) -> Chrome:
     actor = actor_of(user)
     studies = tuple(studies_of(actor))
     study = current_study(request, studies)
-    roles = _roles(actor.cache, memberships_of(actor), study, is_administrator=user.is_administrator)
+    roles = _roles(memberships_of(actor), study, is_administrator=user.is_administrator)
     return Chrome(
         place=study.oid if study else "",
         studies=studies,
@@ -159,12 +158,8 @@ def current_study(request: HttpRequest, studies: tuple[Study, ...]) -> Study | N
     return next((study for study in studies if study.oid == chosen), studies[0] if studies else None)
 
 
-def _roles(
-    _cache: dict[str, object], memberships: tuple[Membership, ...], study: Study | None, *, is_administrator: bool
-) -> set[Role]:
-    roles = {
-        Role(membership.role) for membership in memberships if study is not None and membership.study_id == study.pk
-    }
+def _roles(grants: tuple[Grant, ...], study: Study | None, *, is_administrator: bool) -> set[Role]:
+    roles = {Role(grant.role) for grant in grants if study is not None and grant.study_id == study.pk}
     return roles | ({Role.ADMINISTRATOR} if is_administrator else set())
 
 

@@ -110,7 +110,7 @@ def _unknown(participant: Participant, post: QueryDict, actor: Actor) -> str:
 
 
 def _assign(participant: Participant, post: QueryDict, actor: Actor) -> str:
-    level = DoseLevel.objects.select_related("arm").get(study=participant.study, pk=post["level"])
+    level = DoseLevel.objects.select_related("arm").get(study=participant.study, pk=str(post["level"]))
     assign_dose(participant, arm=level.arm, dose_level=level, actor=actor, reason=str(post.get("reason", "")))
     return _("Enrolled at %(level)s.") % {"level": level}
 

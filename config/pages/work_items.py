@@ -70,10 +70,18 @@ def candidates(study: Study, *, actor: Actor) -> list[Task]:
     rows = visible(actor, DltCandidate.objects.filter(study=study, state="candidate"), Permission.VIEW_SAFETY)
     url = page_url("dlt_windows", study)
     return [
-        Task("dlt", "dlt", "candidate", "", _("%(number)s · rule %(rule)s") % {"number": row.participant.number,
-             "rule": row.rule}, row.working, url or reverse("admin:participant", args=[row.participant_id]), _("Review"))
+        Task(
+            group="dlt",
+            kind="dlt",
+            state="candidate",
+            detail="",
+            title=_("%(number)s · rule %(rule)s") % {"number": row.participant.number, "rule": row.rule},
+            about=row.working,
+            url=url or reverse("admin:participant", args=[row.participant_id]),
+            act=_("Review"),
+        )
         for row in rows.select_related("participant").order_by("found_at")
-    ]  # fmt: skip
+    ]
 
 
 def visits(study: Study, *, actor: Actor) -> list[Task]:

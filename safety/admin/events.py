@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 
+from safety.domain.seriousness import Criterion
+from safety.models import AdverseEvent
 from safety.selectors.review import GRADES, ReviewFilters, adverse_events, count_events
 from safety.terms.ctcae import suggest_terms
 from trials.admin.pages import ScopedPage
@@ -31,12 +33,17 @@ class AdverseEventsPage(StudyPage):
             title=_("Adverse events"),
             crumbs=[crumb(oid, "study", oid)],
             study=study,
-            rows=adverse_events(self.actor, study, filters),
+            rows=[(row, serious_words(row)) for row in adverse_events(self.actor, study, filters)],
             counts=counts,
             chips=_chips(request, counts),
             filters=filters,
             sites=list(sites_of(self.actor, study=study)),
         )
+
+
+def serious_words(row: AdverseEvent) -> str:
+    """Why an event is serious, in words."""
+    return ", ".join(Criterion[name].value for name in row.serious_because)
 
 
 def _chips(request: HttpRequest, counts: dict[str, int]) -> list[dict[str, object]]:

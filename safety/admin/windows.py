@@ -20,6 +20,7 @@ from trials.models import Study
 from trials.selectors.studies import latest_version
 
 FILTERS = ("candidate", "open", "closing", "at_risk", "pending", "closed", "not_evaluable", "not_started")
+WINDOW_PATH, RULES_PATH = "safety.dlt.days after the last infusion", "safety.dlt.rules"
 LEGEND = ("open", "closing", "at_risk", "candidate", "pending", "dlt", "closed", "not_evaluable")
 
 
@@ -32,7 +33,7 @@ class DltWindowsPage(StudyPage):
     def get(self, request: HttpRequest, oid: str) -> HttpResponse:
         study = self.get_study(oid)
         groups = dlt_board(self.actor, study)
-        plan, note = _plan(study)
+        plan, notes = _plan(study)
         days = plan.dlt.days_after_last if plan else DAYS
         state = request.GET.get("state", "")
         counted = Counter(row.status for group in groups for row in group.rows)
@@ -41,7 +42,7 @@ class DltWindowsPage(StudyPage):
             crumbs=[crumb(oid, "study", oid)],
             study=study,
             days=days,
-            note=note,
+            notes=notes,
             axis=axis(days),
             groups=[shown for group in groups if (shown := _group(group, state, days))["lines"]],
             chips=[(name, counted[name], name == state) for name in FILTERS if counted[name] or name == state],
@@ -54,14 +55,19 @@ class DltWindowsPage(StudyPage):
         )
 
 
-def _plan(study: Study) -> tuple[SafetyPlan | None, str]:
-    """Return the safety plan of the last version, and why its window is an assumption if it is one."""
+def _plan(study: Study) -> tuple[SafetyPlan | None, dict[str, str]]:
+    """Return the safety plan of the last version, and why its window and its rules are assumptions if they are."""
     version = latest_version(study)
     if version is None or not has_safety(version):
-        return None, ""
-    marks = trial_definition(version).marks_at("safety.dlt.days_after_last")
-    note = next((mark.note for mark in marks if mark.kind == "assumed"), "")
-    return safety_plan(version), note
+        return None, {}
+    definition = trial_definition(version)
+    notes = {
+        name: mark.note
+        for name, path in (("window", WINDOW_PATH), ("rules", RULES_PATH))
+        for mark in definition.marks_at(path)[:1]
+        if mark.kind == "assumed"
+    }
+    return safety_plan(version), notes
 
 
 def _group(group: BoardGroup, state: str, days: int) -> dict[str, object]:

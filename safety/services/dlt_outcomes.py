@@ -5,6 +5,7 @@ The sweep and the work done after an event both judge through here, and so meet 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,9 +35,10 @@ from safety.terms.ctcae import is_haematological
 from trials.definition.compiled import trial_definition
 from trials.domain.dates_local import local_date, local_minute
 from trials.models import Participant
-from trials.records.domain.expressions import MappingContext
+from trials.records.domain.expressions import MappingContext, Range
 from trials.records.models import Notification
 
+CLAUSE = re.compile(r"(hours|days)_at_grade\((\d)\)")
 NO_LONGER = "the alert no longer holds"
 OUT_OF_STUDY = frozenset({Participant.State.TAKEN_BACK, Participant.State.SCREEN_FAILED})
 
@@ -78,15 +80,15 @@ def outcome_of(picture: Picture, today: date) -> Outcome:
     plan = safety_plan(person.version).dlt
     window = window_of(picture, plan)
     judgements: tuple[Judgement, ...] = ()
-    kinds: dict[str, str] = {}
+    graded: dict[str, GradedEvent] = {}
     if person.state not in OUT_OF_STUDY:
         events = tuple(events_of(picture, today))
-        kinds = {event.id: event.kind for event in events}
+        graded = {event.id: event for event in events}
         rules = [DltRule(rule.name, rule.of, rule.when, frozenset(rule.excepted)) for rule in plan.rules]
         judgements = judge_all(rules, events, window, participant_facts(person, person.version))
     raised = raised_keys(picture)
     alerts = alerts_due(window, today, has_day_28_assessment=picture.assessed, candidates=judgements, raised=raised)
-    found = tuple(_found(judgements, kinds, alerts))
+    found = tuple(_found(judgements, graded, window, alerts))
     ended = person.died_on or person.ended_on
     dose = whole(picture)
     facts = evaluability_facts(window, today=today, had_dlt=False, dose=dose, followed_until=ended)
@@ -194,20 +196,46 @@ def raised_keys(picture: Picture) -> dict[str, bool]:
     return found
 
 
-def _found(judgements: tuple[Judgement, ...], kinds: Mapping[str, str], alerts: tuple[Alert, ...]) -> Iterator[Found]:
+def times_of(working: str, event: GradedEvent, window: DltWindow) -> str:
+    """The times at a grade that the sentence of a rule speaks of; of an event known by dates only once it is over.
+
+    An ongoing event known by dates grows every day, which would rewrite the sentence every day.
+    """
+    times = event.times(window)
+    said = []
+    for unit, grade in dict.fromkeys(CLAUSE.findall(working)):
+        found = times[int(grade), unit]
+        if isinstance(found, Range) and event.course.line == "days":
+            said.append(f"at grade {grade} or above, not yet over")
+            continue
+        low = found.lo if isinstance(found, Range) else found
+        open_end = " so far" if isinstance(found, Range) else ""
+        amount = f"{low or 0:.2f}".rstrip("0").rstrip(".")
+        said.append(f"{amount} {unit} at grade {grade} or above{open_end}")
+    return "; ".join(said)
+
+
+def _found(
+    judgements: tuple[Judgement, ...],
+    events: Mapping[str, GradedEvent],
+    window: DltWindow,
+    alerts: tuple[Alert, ...],
+) -> Iterator[Found]:
     occurrences = {alert.key.rpartition(":")[0]: alert.key.rpartition(":")[2] for alert in alerts}
     for each in judgements:
         if each.verdict is Verdict.NO:
             continue
         is_candidate = each.verdict is Verdict.CANDIDATE
         waits = "the rule could not be evaluated" if each.verdict is Verdict.FAULT else ", ".join(each.waits_for)
+        event = events[each.event]
+        times = times_of(each.working, event, window)
         yield Found(
             rule=each.rule,
-            kind=kinds[each.event],
+            kind=event.kind,
             event=UUID(each.event),
             state=DltCandidate.State.CANDIDATE if is_candidate else DltCandidate.State.PENDING,
             occurrence=occurrences.get(f"{AlertKind.CANDIDATE}:{each.pair}", "") if is_candidate else "",
-            working=each.working,
+            working=f"{each.working} ({times})" if times else each.working,
             waits_for="" if is_candidate else waits[:200],
         )
 

@@ -151,6 +151,8 @@ def test_the_board_shows_day_state_candidate_rule_and_working(
     assert "day 9 of 28, 19 days left" in text
     assert "DLT candidate" in text
     assert "rule CRS4" in text
+    assert "From the start of the first infusion to Day 28 after the last, inclusive." in text
+    assert "No source defines a DLT." in text
     assert "grade 4; rule CRS4: grade &gt;= 4: met, for adjudication" in text
     assert "waits for the end of the grade, or the limit of the rule" in text
     assert "1 treated · 0 evaluable · 1 pending · 0 not evaluable · 1 candidates" in text

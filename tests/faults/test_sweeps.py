@@ -14,7 +14,10 @@ PEOPLE, TOLD, CHANNELS = 6, 2, 2
 EACH = PEOPLE * TOLD * CHANNELS
 ALERTS = "SELECT rule_id, state, count(*) FROM records_notification GROUP BY rule_id, state ORDER BY rule_id, state"
 CANDIDATES = "SELECT rule, state, count(*) FROM safety_dltcandidate GROUP BY rule, state ORDER BY rule, state"
-NOTED = "SELECT record_kind, action, count(*) FROM records_auditevent WHERE actor = 'system:dlt-watch' GROUP BY 1, 2 ORDER BY 1, 2"
+NOTED = (
+    "SELECT record_kind, action, count(*) FROM records_auditevent WHERE actor = 'system:dlt-watch' "
+    "GROUP BY record_kind, action ORDER BY record_kind, action"
+)
 UNREAD = (
     "SELECT c.head_seq - e.seq FROM records_chain c JOIN records_eventcursor e ON e.chain = c.key "
     "WHERE e.reader = 'safety.dlt' AND c.key = 'study:SCAR02'"

@@ -149,6 +149,8 @@ def test_72_hours_at_grade_3_are_not_yet_more_than_72(participant: Participant, 
     row = DltCandidate.objects.get()
     assert (row.rule, row.state) == ("CRS3", state)
     assert row.waits_for == ("the end of the grade, or the limit of the rule" if state == "pending" else "")
+    hours = "72" if state == "pending" else "72.02"
+    assert row.working.endswith(f"({hours} hours at grade 3 or above so far)")
 
 
 def test_a_pending_candidate_says_what_it_waits_for_and_alerts_nobody(participant: Participant, liu: User) -> None:
@@ -163,6 +165,7 @@ def test_a_pending_candidate_says_what_it_waits_for_and_alerts_nobody(participan
     row.refresh_from_db()
     assert (row.state, row.waits_for) == ("candidate", "")
     assert alerts() == [f"dlt-candidate:{record.pk}:ORGAN:3"]
+    assert row.working.endswith("met, for adjudication (at grade 3 or above, not yet over)")
 
 
 def test_a_missing_causality_is_waited_for_and_never_taken_as_unrelated(participant: Participant) -> None:
@@ -365,5 +368,5 @@ def test_judging_takes_the_same_reads_for_any_number_of_participants(site: Site,
     with CaptureQueriesContext(connection) as captured:
         done = watch.sweep_study(site.study)
     assert (done.seen, done.changed) == (count, 0)
-    # Who is due; participants, infusions, versions, records, visits; windows, candidates, notifications; people; the day.
+    # Who is due; participants, infusions, versions, records, visits; windows, candidates, alerts; people; the day.
     assert len(captured) == 1 + 5 + 3 + 1 + 1

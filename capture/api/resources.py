@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,28 +17,12 @@ from capture.definition.compiled import FormDefinition, ItemDefinition, form_set
 from capture.models import FormRecord, Query, QueryEntry
 from trials.api.filters import CLINICAL, Filter
 from trials.api.pages import undeclared
+from trials.api.values import value_of
 from trials.api.views import ApiView, ListingViewSet, Row, Rows, answer
 from trials.domain.roles import Permission
 from trials.models import StudyVersion
 from trials.records.domain.errors import raise_all
 from trials.selectors.scope import unknown
-
-
-def value_of(stored: Mapping[str, Any]) -> Row:
-    """Return a stored value in the shape of the interface.
-
-    >>> value_of({"v": "38.6", "u": "Cel"})
-    {'value': '38.6', 'unit': 'Cel', 'null_flavour': None, 'reason': '', 'derived': False}
-    >>> value_of({"n": "ND", "why": "no sample"})["null_flavour"], value_of({"v": "22.5", "d": 1})["derived"]
-    ('ND', True)
-    """
-    return {
-        "value": stored.get("v"),
-        "unit": stored.get("u"),
-        "null_flavour": stored.get("n"),
-        "reason": stored.get("why", ""),
-        "derived": "d" in stored,
-    }
 
 
 class FormViewSet(ListingViewSet):

@@ -20,6 +20,7 @@ from trials.api.cursors import seal, unseal
 from trials.api.filters import Filter
 from trials.api.pages import LIMIT, limit_of, undeclared
 from trials.api.shapes import ChangesShape, EventShape
+from trials.api.values import told
 from trials.api.views import ApiView, ListingViewSet, Row, Rows, answer
 from trials.domain.roles import Permission
 from trials.models import Site, Study
@@ -70,8 +71,8 @@ def deltas_of(payload: str) -> dict[str, dict[str, Any]]:
 
 def _delta(entry: list[Any]) -> dict[str, Any]:
     if len(entry) == 1:
-        return {"new": entry[0]}
-    return dict(zip(("old", "new", "reason"), entry, strict=False))
+        return {"new": told(entry[0])}
+    return dict(zip(("old", "new", "reason"), map(told, entry), strict=False))
 
 
 def _as_key(path: str) -> str:
@@ -87,7 +88,7 @@ class AuditEventViewSet(ListingViewSet):
     permission = Permission.VIEW_AUDIT
     order = ("chain_id", "seq")
     lookup_value_regex = "[A-Za-z0-9_-]{1,400}"
-    keys = {"pk": str}
+    keys = {"id": str}
     query = {
         "study": Filter("chain_id", "OID of the study", stored=STUDY_CHAIN.__add__),
         "participant": Filter("participant", "Id of the participant", "id"),

@@ -51,7 +51,11 @@ class ApiSchema(AutoSchema):
         filters = getattr(self.view, "query", {}) if self._is_list_view() or not hasattr(self.view, "action") else {}
         given = [each.parameter(name) for name, each in filters.items()]
         keys = getattr(self.view, "keys", {})
-        places = [OpenApiParameter(name, kind, OpenApiParameter.PATH) for name, kind in keys.items()]
+        places = [
+            OpenApiParameter(name, kind, OpenApiParameter.PATH)
+            for name, kind in keys.items()
+            if f"{{{name}}}" in self.path
+        ]
         return [*super().get_override_parameters(), *given, *places, *self._conditional()]
 
     def _conditional(self) -> list[OpenApiParameter]:

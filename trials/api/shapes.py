@@ -92,7 +92,7 @@ class VisitShape(ClinicalShape):
 
 
 class DeltaShape(Shape):
-    """One item of an event; ``old`` is absent at a first entry."""
+    """One item or field of an event: text, or the shape of a form's value; ``old`` is absent at a first entry."""
 
     old = serializers.JSONField(required=False)
     new = serializers.JSONField()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from capture.domain.null_flavours import NullFlavour
 from capture.services.checking import check_items
@@ -188,6 +191,35 @@ def everything() -> list[Any]:
     rows = [list(model.objects.order_by("pk").values()) for model in (Assessment, Episode, AdverseEvent)]
     course = list(AeGrade.objects.order_by("event_id", "row").values("event_id", "row", "grade", "since"))
     return [events, rows, course]
+
+
+ROWS = {
+    "febrile": FEBRILE,
+    "masked": {**FEBRILE, "OXYGEN": "MASK", "HYPOXIA_OTHER": "N"},
+    "treated": {**WELL, "TREATED": "ANTICYTOKINE", "HYPOTENSION": "Y", "HYPOTENSION_OTHER": "N"},
+    "well": WELL,
+    "blank": {"TEMP": "38.0"},
+}
+SAVES = st.lists(st.tuples(st.sampled_from(sorted(ROWS)), st.integers(10, 19), st.booleans()), min_size=1, max_size=5)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(saves=SAVES)
+def test_whatever_was_saved_and_removed_in_whatever_order_the_records_give_the_same_rows(
+    django_db_blocker: Any, saves: list[tuple[str, int, bool]]
+) -> None:
+    with django_db_blocker.unblock(), transaction.atomic():
+        participant = infused(site_in(published()))
+        for name, day, is_removed in saves:
+            record = save_log(participant, "CRS", ROWS[name], at=f"2026-10-{day}T08:00")
+            if is_removed:
+                remove_record(record, reason="Entered twice", actor=SYSTEM)
+        before = everything()[1:]
+        for model in (Assessment, Episode):
+            model.objects.all().delete()
+        rebuild_projections(participant, actor=SYSTEM)
+        assert everything()[1:] == before
+        transaction.set_rollback(True)
 
 
 def test_rebuilding_from_the_records_gives_the_same_rows_and_notes_nothing(participant: Participant) -> None:

@@ -56,10 +56,10 @@ def code_of(user: User) -> str:
 
 def test_whoever_is_not_signed_in_is_sent_to_the_log_in_and_back(client: Client) -> None:
     user = MembershipFactory.create().user
-    sent = client.get("/admin/account/?x=1")
-    assert sent.headers["Location"] == "/admin/login/?next=/admin/account/%3Fx%3D1"
-    back = sign_in(client, user, next="/admin/account/?x=1")
-    assert back.headers["Location"] == "/admin/account/?x=1"
+    sent = client.get("/admin/profile/?x=1")
+    assert sent.headers["Location"] == "/admin/login/?next=/admin/profile/%3Fx%3D1"
+    back = sign_in(client, user, next="/admin/profile/?x=1")
+    assert back.headers["Location"] == "/admin/profile/?x=1"
     assert signed_in(client)
 
 
@@ -256,8 +256,8 @@ def test_a_script_whose_session_ended_is_told_where_to_sign_in(client: Client) -
 def test_a_password_that_must_be_changed_stands_before_every_page(client: Client) -> None:
     user = UserFactory.create(must_change_password=True)
     sign_in(client, user)
-    assert client.get("/admin/account/").headers["Location"] == "/admin/password/?next=%2Fadmin%2Faccount%2F"
-    assert client.get("/admin/account/", headers={"X-Background": "1"}).status_code == 403
+    assert client.get("/admin/profile/").headers["Location"] == "/admin/password/?next=%2Fadmin%2Fprofile%2F"
+    assert client.get("/admin/profile/", headers={"X-Background": "1"}).status_code == 403
     done = client.post("/admin/password/", {"old": PASSWORD, "new": NEW, "again": NEW, "next": "/admin/session/"})
     assert done.headers["Location"] == "/admin/session/"
     assert client.get(STATE).status_code == 200
@@ -285,7 +285,7 @@ def test_a_role_that_needs_a_second_factor_sets_it_up_before_anything_else(clien
     user = MembershipFactory.create(role=Role.DATA_MANAGER).user
     sign_in(client, user)
     assert (
-        client.get("/admin/account/").headers["Location"] == "/admin/second-factor/set-up/?next=%2Fadmin%2Faccount%2F"
+        client.get("/admin/profile/").headers["Location"] == "/admin/second-factor/set-up/?next=%2Fadmin%2Fprofile%2F"
     )
     page = client.get("/admin/second-factor/set-up/").content.decode()
     assert "<svg" in page

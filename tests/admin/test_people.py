@@ -78,11 +78,11 @@ def test_a_study_administrator_neither_sees_nor_grants_where_he_has_no_role() ->
 def test_a_token_is_made_and_revoked_on_ones_own_page() -> None:
     user = MembershipFactory.create().user
     client = browser(user)
-    made = client.post("/admin/account/", {"deed": "mint", "days": "7"})
+    made = client.post("/admin/profile/", {"deed": "mint", "days": "7"})
     token = AuthToken.objects.get(user=user)
     assert made.status_code == 200
     assert token.token_key in made.content.decode()
-    client.post("/admin/account/", {"deed": "revoke", "token": token.token_key})
+    client.post("/admin/profile/", {"deed": "revoke", "token": token.token_key})
     assert not AuthToken.objects.filter(user=user).exists()
 
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from knox.models import AuthToken
 
+from trials.admin.form_pages import FormPage, read_dates
 from trials.admin.pages import ScopedPage
 from trials.admin.scoped import ScopedModelAdmin
 from trials.admin.site import site
 from trials.domain.roles import Permission, Role
 from trials.models import Membership, Site, Study, User
-from trials.records.domain.errors import DomainError, Refusal
-from trials.selectors.scope import find_visible, may_anywhere
+from trials.selectors.people import accounts_of
+from trials.selectors.scope import find_visible
 from trials.services.access_factors import has_second_factor, remove_second_factor
 from trials.services.access_memberships import end_membership, grant_membership
 from trials.services.access_passwords import replace_password
-from trials.services.access_tokens import mint_token, revoke_token
-from trials.services.access_users import create_user, deactivate_user, reactivate_user
+from trials.services.access_users import change_account, create_user, deactivate_user, reactivate_user
 
 
 @admin.register(User, site=site)
@@ -63,21 +62,54 @@ class SiteAdmin(ScopedModelAdmin):
     list_select_related = ("study",)
 
 
-class FormPage(ScopedPage):
-    """A page whose POST is one act: on refusal it is shown again with what was typed and all reasons."""
+class PeoplePage(ScopedPage):
+    """The accounts that the actor may manage: roles, last log-in, second factor, state; a row opens the person."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        del args
-        try:
-            return self.act(**kwargs)
-        except DomainError as error:
-            if error.kind in {"unknown", "forbidden"}:
-                raise
-            context = self.get_context_data(refusals=error.refusals, typed=request.POST, **kwargs)
-            return self.render_to_response(context, status=400)
+    permission = Permission.MANAGE_USERS
+    template_name = "trials/access/people.html"
+    title = gettext_lazy("People")  # type: ignore[assignment]
 
-    def act(self, **kwargs: Any) -> HttpResponse:
-        raise NotImplementedError
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rows = list(accounts_of(self.actor))
+        state, find = self.request.GET.get("state", ""), self.request.GET.get("find", "").strip().lower()
+        counts = [
+            (value, label, sum(test(row) for row in rows))
+            for value, label, test in (
+                ("open", _("Open"), _is_open),
+                ("closed", _("Closed"), _is_closed),
+                ("no-factor", _("Without second factor"), _has_no_factor),
+            )
+        ]
+        tests = {"open": _is_open, "closed": _is_closed, "no-factor": _has_no_factor}
+        shown = [row for row in rows if state not in tests or tests[state](row)]
+        if find:
+            shown = [row for row in shown if find in f"{row.username} {row.printed_name} {row.email}".lower()]
+        return super().get_context_data(
+            rows=shown,
+            total=len(rows),
+            counts=counts,
+            state=state,
+            find=self.request.GET.get("find", "").strip(),
+            administers=administers(self.request),
+            **kwargs,
+        )
+
+
+def _is_open(row: User) -> bool:
+    return row.is_active
+
+
+def _is_closed(row: User) -> bool:
+    return not row.is_active
+
+
+def _has_no_factor(row: User) -> bool:
+    return row.is_active and not getattr(row, "second_factor", False)
+
+
+def administers(request: HttpRequest) -> bool:
+    """Say whether whoever asks administers the installation: accounts are opened, closed and mended by such alone."""
+    return bool(getattr(request.user, "is_administrator", False))
 
 
 class AddPerson(FormPage):
@@ -87,6 +119,10 @@ class AddPerson(FormPage):
     template_name = "trials/access/person_add.html"
     title = gettext_lazy("New account")  # type: ignore[assignment]
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        crumbs = [{"label": _("People"), "url": reverse("admin:people")}]
+        return super().get_context_data(crumbs=crumbs, zones=sorted(available_timezones()), **kwargs)
+
     def act(self, **kwargs: Any) -> HttpResponse:
         del kwargs
         request, post = self.request, self.request.POST
@@ -94,7 +130,7 @@ class AddPerson(FormPage):
             username=post.get("username", ""),
             printed_name=post.get("printed_name", ""),
             email=post.get("email", ""),
-            time_zone=post.get("time_zone") or "UTC",
+            time_zone=post.get("time_zone", "").strip() or "UTC",
             password=post.get("password", ""),
             actor=self.actor,
         )
@@ -123,19 +159,29 @@ class Person(FormPage):
             roles=[(role.value, role.value.replace("_", " ").capitalize()) for role in Role],
             second_factor=has_second_factor(user),
             tokens=AuthToken.objects.filter(user=user).count(),
+            administers=administers(self.request),
+            own=str(user.pk) == self.actor.user_id,
+            crumbs=[{"label": _("People"), "url": reverse("admin:people")}],
+            zones=sorted(available_timezones()),
             **kwargs,
         )
 
     def act(self, **kwargs: Any) -> HttpResponse:
-        request = self.request
         user = self.person(kwargs["user_id"])
-        deed = self.deeds.get(request.POST.get("deed", ""))
-        if deed is None:
-            expected = ", ".join(sorted(self.deeds))
-            raise DomainError((Refusal("deed", f"one of {expected}", "another", "Use the buttons of the page."),))
-        deed(self, user)
-        messages.success(request, _("Done."))
+        self.chosen()(self, user)
+        messages.success(self.request, _("Done."))
         return HttpResponseRedirect(reverse("admin:person", kwargs={"user_id": user.pk}))
+
+    def details(self, user: User) -> None:
+        post = self.request.POST
+        change_account(
+            user,
+            printed_name=post.get("printed_name", ""),
+            email=post.get("email", ""),
+            time_zone=post.get("time_zone", ""),
+            reason=self._reason,
+            actor=self.actor,
+        )
 
     def grant(self, user: User) -> None:
         post = self.request.POST
@@ -148,9 +194,9 @@ class Person(FormPage):
             study=study,
             site=place,
             role=post.get("role", ""),
-            valid_until=_date(post.get("valid_until", "")),
             reason=post.get("reason", ""),
             actor=self.actor,
+            **read_dates(post, "valid_from", "valid_until"),
         )
 
     def end(self, user: User) -> None:
@@ -174,7 +220,8 @@ class Person(FormPage):
     def _reason(self) -> str:
         return self.request.POST.get("reason", "")
 
-    deeds: ClassVar[dict[str, Callable[[Person, User], None]]] = {
+    deeds: ClassVar[Any] = {
+        "details": details,
         "grant": grant,
         "end": end,
         "deactivate": deactivate,
@@ -184,52 +231,6 @@ class Person(FormPage):
     }
 
 
-def _date(text: str) -> Any:
-    """Read a date field; empty means none, anything else must be a date."""
-    if not text.strip():
-        return None
-    try:
-        found = parse_date(text.strip())
-    except ValueError:
-        found = None
-    if found is None:
-        refusal = Refusal("date", "a date such as 2026-11-23", repr(text), "Correct it.", where="valid_until")
-        raise DomainError((refusal,))
-    return found
-
-
-class Account(FormPage):
-    """One's own account: roles, second factor and tokens."""
-
-    permission = Permission.VIEW_STUDY
-    template_name = "trials/access/account.html"
-    title = gettext_lazy("Your account")  # type: ignore[assignment]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        user = User.objects.get(pk=self.actor.user_id)
-        return super().get_context_data(
-            person=user,
-            memberships=user.memberships.select_related("study", "site").order_by("study__oid", "role"),
-            second_factor=has_second_factor(user),
-            tokens=AuthToken.objects.filter(user=user).order_by("created"),
-            may_use_api=may_anywhere(self.actor, Permission.USE_API),
-            **kwargs,
-        )
-
-    def act(self, **kwargs: Any) -> HttpResponse:
-        request = self.request
-        user = User.objects.get(pk=self.actor.user_id)
-        if request.POST.get("deed") == "revoke":
-            revoke_token(request.POST.get("token", ""), user=user, actor=self.actor)
-            messages.success(request, _("Token revoked."))
-            return HttpResponseRedirect(reverse("admin:account"))
-        verified = bool(getattr(request.user, "otp_device", None))
-        days = request.POST.get("days", "30")
-        token, text = mint_token(user, actor=self.actor, verified=verified, days=int(days) if days.isdigit() else 0)
-        del token
-        return self.render_to_response(self.get_context_data(minted=text, **kwargs))
-
-
+site.register_page("people/", PeoplePage, "people")
 site.register_page("people/new/", AddPerson, "person_add")
 site.register_page("people/<str:user_id>/", Person, "person")
-site.register_page("account/", Account, "account")

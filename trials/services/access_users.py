@@ -50,6 +50,79 @@ def create_user(
         return user
 
 
+def create_administrator(
+    *,
+    username: str,
+    printed_name: str,
+    password: str,
+    actor: Actor,
+    email: str = "",
+    time_zone: str = "UTC",
+    must_change_password: bool = True,
+) -> User:
+    """Open the account of an administrator of the installation.
+
+    The system does so for the first one alone: once there is one, only an administrator makes another.
+    """
+    with open_act("create administrator", chain=SYSTEM_CHAIN, actor=actor):
+        if actor.is_system:
+            raise_all(_present_administrators())
+        return create_user(
+            username=username,
+            printed_name=printed_name,
+            password=password,
+            email=email,
+            time_zone=time_zone,
+            is_administrator=True,
+            must_change_password=must_change_password,
+            actor=actor,
+        )
+
+
+def _present_administrators() -> list[Refusal]:
+    names = list(User.objects.filter(is_administrator=True, is_active=True).values_list("username", flat=True)[:5])
+    action = "Name the one of them who opens the new account (--as)."
+    expected = "an installation without an administrator, or the name of one"
+    return [Refusal("administrator_exists", expected, ", ".join(names), action)] if names else []
+
+
+def change_account(
+    user: User, *, actor: Actor, email: str, time_zone: str, printed_name: str | None = None, reason: str = ""
+) -> User:
+    """Correct how a person is reached and called.
+
+    Everybody changes his own address and time zone. The name, which stands on signatures, is corrected by an
+    administrator, with a reason.
+    """
+    own = actor.user_id == str(user.pk)
+    if not own:
+        require_administrator(actor)
+    with open_act("change account", chain=SYSTEM_CHAIN, actor=actor, reason=reason) as act:
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        before, name = facts_of(locked), locked.printed_name
+        locked.email, locked.time_zone = email.strip(), time_zone.strip()
+        locked.printed_name = name if printed_name is None else printed_name.strip()
+        refusals = _detail_refusals(locked)
+        if own and locked.printed_name != name:
+            refusals.append(
+                Refusal(
+                    "own_name",
+                    expected="the name that stands on your signatures",
+                    found=repr(locked.printed_name),
+                    action="Ask an administrator to correct it.",
+                    where="printed_name",
+                )
+            )
+        if not own and not reason.strip():
+            refusals.append(Refusal("reason_missing", "a reason", "none", "Say why.", where="reason"))
+        raise_all(refusals)
+        if facts_of(locked) == before:
+            return locked
+        locked.save(update_fields=["email", "time_zone", "printed_name"])
+        note_account(act, locked, before, action="change")
+        return locked
+
+
 def _account_refusals(user: User) -> list[Refusal]:
     found = []
     if not _USERNAME.fullmatch(user.username):
@@ -66,6 +139,11 @@ def _account_refusals(user: User) -> list[Refusal]:
         found.append(
             Refusal("username_taken", "a name never used before", user.username, "Choose another.", where="username")
         )
+    return [*found, *_detail_refusals(user)]
+
+
+def _detail_refusals(user: User) -> list[Refusal]:
+    found = []
     if not user.printed_name:
         found.append(Refusal("printed_name", "the name as it is printed", "none", "Enter it.", where="printed_name"))
     if user.time_zone not in available_timezones():

@@ -34,9 +34,7 @@ def advance_clock(study: Study, *, actor: Actor, to: datetime | None = None, day
     policies.require(actor, Permission.ADVANCE_CLOCK, study)
     with open_act("advance clock", chain=study.chain_key, actor=actor, study_time=study_now(study)) as act:
         row = Study.objects.select_for_update().get(pk=study.pk)
-        goal = to if to is not None or days is None else study_now(row) + timedelta(days=days)
-        raise_all(_refusals(row, goal, both=to is not None and days is not None))
-        assert goal is not None
+        goal = goal_of(row, to=to, days=days)
         before = shown(row)
         for instant in stops(row.clock, goal):
             row.clock = instant
@@ -46,6 +44,14 @@ def advance_clock(study: Study, *, actor: Actor, to: datetime | None = None, day
         save_changes(act, row, before, action="advance clock")
         study.clock = row.clock
         return row
+
+
+def goal_of(study: Study, *, to: datetime | None = None, days: int | None = None) -> datetime:
+    """Return where the clock would stand, or refuse as ``advance_clock`` does; nothing is written."""
+    goal = to if to is not None or days is None else study_now(study) + timedelta(days=days)
+    raise_all(_refusals(study, goal, both=to is not None and days is not None))
+    assert goal is not None
+    return goal
 
 
 def stops(begin: datetime | None, goal: datetime) -> Iterator[datetime]:

@@ -126,7 +126,8 @@ def _round(
 
 def _require_unsealed(sheets: Iterable[Sheet], act: Act) -> None:
     """Refuse when a value under a freeze or lock would move, or anything else of a record under a lock."""
-    valued, counted = [], []
+    valued: list[tuple[str, str]] = []
+    counted: list[tuple[str, str]] = []
     for sheet in sheets:
         (valued if sheet.changed else counted).extend(lock_scopes(sheet.record))
     if valued:

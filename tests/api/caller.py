@@ -47,11 +47,21 @@ def caller_of(user: User) -> Caller:
     return Caller(token_of(user))
 
 
+def person(
+    username: str, site: Site | None = None, role: Role = Role.COORDINATOR, *, whole_study: bool = False
+) -> User:
+    """Return an account, with a role at a site (or at all sites of its study) when one is given."""
+    made: User = UserFactory(username=username)  # type: ignore[no-untyped-call, assignment]
+    if site is not None:
+        where = {"study": site.study, "site": None if whole_study else site}
+        MembershipFactory(user=made, role=role, **where)  # type: ignore[no-untyped-call]
+    return made
+
+
 def caller_at(site: Site, role: Role = Role.COORDINATOR, *, whole_study: bool = False) -> Caller:
     """Return a caller with one role at a site, or at all sites of its study."""
-    user = UserFactory(username=f"{role.value}.{site.study.oid}.{site.code}.{whole_study}".lower())
-    MembershipFactory(user=user, study=site.study, site=None if whole_study else site, role=role)
-    return caller_of(user)
+    name = f"{role.value}.{site.study.oid}.{site.code}.{whole_study}".lower()
+    return caller_of(person(name, site, role, whole_study=whole_study))
 
 
 def caller_in(world: World, role: Role) -> Caller:

@@ -9,7 +9,8 @@ import pytest
 from capture.models import FormRecord
 from capture.services.completion import remove_record
 from capture.services.data_entry import save_items
-from seeds.factories.capture import SYSTEM, participant_in, site_of, slot_at, study_version
+from seeds.factories.capture import participant_in, site_of, slot_at, study_version
+from seeds.factories.trials import SYSTEM
 from tests.api.caller import Caller, caller_at
 from trials.domain.roles import Role
 from trials.models import Participant, Site, StudyVersion, Visit

@@ -1,5 +1,6 @@
 """The guide's examples, run in one shell against a running server, and its table against the code."""
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 import re
@@ -14,7 +15,8 @@ import pytest
 from capture.services.data_entry import save_items
 from config import settings_rest
 from seeds.factories.access import PASSWORD, MembershipFactory, UserFactory
-from seeds.factories.capture import SYSTEM, VISITS, participant_in, site_of, slot_at, study_version
+from seeds.factories.capture import VISITS, participant_in, site_of, slot_at, study_version
+from seeds.factories.trials import SYSTEM
 from trials.api.problems import PROBLEMS
 from trials.domain.roles import Role
 

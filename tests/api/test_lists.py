@@ -14,7 +14,8 @@ from capture.models import FormRecord, Query, QueryEntry
 from capture.services.completion import remove_record
 from capture.services.data_entry import save_items
 from safety.models import AdverseEvent, AeGrade
-from seeds.factories.capture import SYSTEM, participant_in, site_of, slot_at, study_version
+from seeds.factories.capture import participant_in, site_of, slot_at, study_version
+from seeds.factories.trials import SYSTEM
 from tests.admin.world import World, build_world
 from tests.api.caller import Caller, caller_at, caller_in
 from trials.domain.roles import Role
@@ -268,7 +269,7 @@ def multiply(world: World, copies: int) -> None:
     QueryEntry.objects.bulk_create(
         QueryEntry(query=each, at=clock.now(), author="x", action="open") for each in queries
     )
-    events = [AdverseEvent(record_id=each.pk, **here, number=each.row + event.number) for each in records]  # type: ignore[operator]
+    events = [AdverseEvent(record_id=each.pk, **here, number=each.row + event.number) for each in records]
     AdverseEvent.objects.bulk_create(events)
     AeGrade.objects.bulk_create(AeGrade(event=each, row="1", grade=1) for each in events)
 

@@ -14,7 +14,6 @@ from django.urls import include, path
 from rest_framework import exceptions
 from rest_framework.request import Request
 
-from config.api_urls import urlpatterns as api_urlpatterns
 from tests.admin.world import UNKNOWN, World, build_world
 from tests.api.caller import API, caller_in
 from trials.api.problems import PROBLEMS
@@ -44,7 +43,7 @@ class Failing(ApiView):
         raise FAULTS[kind]()
 
 
-urlpatterns = [path("api/v1/failing/<kind>/", Failing.as_view()), path("api/v1/", include((api_urlpatterns, "api")))]
+urlpatterns = [path("api/v1/failing/<kind>/", Failing.as_view()), path("api/v1/", include("config.api_urls"))]
 failing = pytest.mark.urls(__name__)
 
 

@@ -1,14 +1,15 @@
 """Every address x role x {own, foreign site, foreign study, unknown}, by token."""
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
 
-from seeds.factories.access import MembershipFactory, UserFactory
+from seeds.factories.access import MembershipFactory
 from tests.admin.world import CANARY, UNKNOWN, World, add_crossed_query, build_world
-from tests.api.caller import API, READERS, Caller, caller_in, caller_of
+from tests.api.caller import API, READERS, Caller, caller_in, caller_of, person
 from trials.domain.roles import Permission, Role, allows
 from trials.models import Membership, User
 from trials.records.domain.actors import Actor
@@ -133,8 +134,7 @@ def test_audit_events_of_other_sites_are_neither_listed_nor_read_nor_found_by_a_
     assert caller.items(f"audit-events/?participant={own.participant}&item=TEMP&kind=FormRecord") == found
     assert caller.items(f"audit-events/?record={own.record_id}&item=TEM") == []
     assert caller.items(f"audit-events/?participant={world.foreign_site.key('participant')}") == []
-    everyone = UserFactory(username="everywhere")
-    MembershipFactory(user=everyone, study=world.own.study, role=Role.DATA_MANAGER)
+    everyone = person("everywhere", world.own.site, Role.DATA_MANAGER, whole_study=True)
     foreign_id = next(e["id"] for e in caller_of(everyone).items("audit-events/?kind=FormRecord") if e["site"] == "02")
     answer = masked(caller.get(f"audit-events/{foreign_id}/"), foreign_id)
     assert answer == masked(caller.get("audit-events/nosuchevent/"), "nosuchevent")
@@ -158,10 +158,11 @@ def test_a_token_ends_with_the_last_membership_at_once(world: World) -> None:
 
 def test_a_token_shows_no_more_than_the_memberships_in_force_today(world: World) -> None:
     user = world.user(Role.COORDINATOR)
-    elsewhere = MembershipFactory(user=user, study=world.own.study, site=world.foreign_site.site, role=Role.COORDINATOR)
+    there = world.foreign_site.site
+    MembershipFactory(user=user, study=world.own.study, site=there, role=Role.COORDINATOR)
     caller = caller_of(user)
     assert len(caller.items("participants/")) == 2
-    Membership.objects.filter(pk=elsewhere.pk).update(valid_until="2021-12-31")
+    Membership.objects.filter(user=user, site=there).update(valid_until="2021-12-31")
     assert [row["site"] for row in caller.items("participants/")] == ["01"]
     Membership.objects.filter(user=user).update(valid_until="2021-12-31")
     assert caller.get("participants/").status_code == 403

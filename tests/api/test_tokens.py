@@ -1,5 +1,6 @@
 """Getting, listing and revoking tokens: by name and password with the second factor, or in a session."""
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 import base64
@@ -14,7 +15,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
 
 from seeds.factories.access import PASSWORD, MembershipFactory, StudyFactory, UserFactory
-from tests.api.caller import API, Caller, token_of
+from tests.api.caller import API, Caller, person, token_of
 from trials.domain.roles import Role
 from trials.models import User
 from trials.records.models import AuditEvent
@@ -26,9 +27,9 @@ URL = API + "token/"
 
 @pytest.fixture
 def user() -> User:
-    person: User = UserFactory(username="chen")
-    MembershipFactory(user=person, study=StudyFactory(oid="TOKENS"), role=Role.DATA_MANAGER)
-    return person
+    made = person("chen")
+    MembershipFactory(user=made, study=StudyFactory(oid="TOKENS"), role=Role.DATA_MANAGER)
+    return made
 
 
 def ask(name: str = "chen", password: str = PASSWORD, body: object = None, **headers: str) -> Any:
@@ -171,7 +172,7 @@ def test_a_token_makes_no_other_token(user: User) -> None:
 
 
 def test_a_token_is_revoked_by_its_owner_and_by_nobody_else(user: User) -> None:
-    other = UserFactory(username="else")
+    other = person("else")
     MembershipFactory(user=other, study=StudyFactory(oid="OTHER"), role=Role.COORDINATOR)
     mine, theirs = token_of(user), token_of(other)
     key, foreign = (AuthToken.objects.get(user=owner).token_key for owner in (user, other))

@@ -104,8 +104,15 @@ def _to_log_in(request: HttpRequest) -> HttpResponse:
         answer.headers["HX-Redirect"] = target
         return answer
     if request.path.startswith("/api/") or in_background(request):
-        return JsonResponse({"title": _("Signed out"), "status": 401}, status=401)
+        return _problem(request, "not-signed-in", _("Signed out"), status=401)
     return HttpResponseRedirect(target)
+
+
+def _problem(request: HttpRequest, slug: str, title: str, *, status: int, **more: str) -> JsonResponse:
+    """Tell a script what stands in its way, as the REST interface tells it (RFC 9457)."""
+    kind = {"type": f"/api/v1/problems/#{slug}", "title": title, "status": status, "detail": title}
+    body = {**kind, "instance": request.path, "errors": [], **more}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 def _local(address: str) -> str:
@@ -127,7 +134,7 @@ class AccessGate:
         if not owed or _name(request) in ALWAYS_OPEN | {owed}:
             return self.get_response(request)
         if request.path.startswith("/api/") or in_background(request):
-            return JsonResponse({"title": _("Not fully signed in"), "status": 403, "owed": owed}, status=403)
+            return _problem(request, "forbidden", _("Not fully signed in"), status=403, owed=owed)
         back = request.get_full_path() if request.method == "GET" else ""
         return HttpResponseRedirect(f"{reverse(owed)}?{urlencode({'next': back})}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ from tests.api.caller import API, caller_in
 from trials.api.problems import PROBLEMS
 from trials.api.views import ApiView
 from trials.domain.roles import Role
+from trials.models import User
 from trials.records.domain.errors import DomainError, Refusal
+from trials.records.services import clock
 
 pytestmark = pytest.mark.django_db
 SECRET = "participant 01-007 fell ill"
@@ -175,3 +178,18 @@ def test_every_kind_of_problem_can_be_looked_up_by_everyone() -> None:
     items = Client().get(API + "problems/").json()["items"]
     assert [item["slug"] for item in items] == [problem.slug for problem in PROBLEMS]
     assert len({item["status"] for item in items}) == len(items)
+
+
+def test_a_session_that_was_idle_for_too_long_is_told_so_as_a_problem(world: World) -> None:
+    client = world.client(Role.COORDINATOR)
+    assert client.get(API + "me/").status_code == 200
+    session = client.session
+    session["access.seen"] = (clock.now() - timedelta(hours=1)).isoformat()
+    session.save()
+    assert problem(client.get(API + "me/"), 401, "not-signed-in")["title"] == "Signed out"
+
+
+def test_a_session_that_still_owes_a_password_is_told_what(world: World) -> None:
+    client = world.client(Role.COORDINATOR)
+    User.objects.filter(username="own.coordinator").update(must_change_password=True)
+    assert problem(client.get(API + "me/"), 403, "forbidden")["owed"] == "admin:password_change"

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from capture.definition.shapes import Code, ItemDefinition
+from capture.domain.code_sources import source_of
 from capture.domain.null_flavours import LABELS, NullFlavour
 from capture.domain.typed_dates import read_date, read_datetime, read_partial, read_time
 from trials.records.domain.errors import Refusal
@@ -190,7 +191,7 @@ def _read_choices(item: ItemDefinition, text: str, today: date, units: UnitTable
 def _code(item: ItemDefinition, text: str) -> str:
     codes = item.codes
     if not codes and item.codes_from:
-        return text
+        return _entry(item.codes_from, text)
     for each in codes:
         if each.code == text:
             return text
@@ -201,6 +202,19 @@ def _code(item: ItemDefinition, text: str) -> str:
     found = _number_code(codes, text) if item.numeric_codes else _position(codes, text)
     if found is None:
         raise Rejected("not_a_code", _listed(codes), "Choose one of the list.")
+    return found
+
+
+def _entry(name: str, text: str) -> str:
+    """Return the entry of a list that another room owns; what cannot be looked up is refused, never let through."""
+    source = source_of(name)
+    if source is None:
+        raise Rejected("list_unavailable", f"an entry of the list {name}, which is not there", "Tell the data manager.")
+    found = source.spell(text)
+    if found is None:
+        near = source.near(text)
+        meant = f"Did you mean {' or '.join(near)}?" if near else "Choose one of the list."
+        raise Rejected("not_a_code", source.label, meant)
     return found
 
 

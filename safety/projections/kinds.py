@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from capture.projections.registry import PreviewLine, RecordValues, register
+from safety.domain.adverse_events import AdverseEvent
 from safety.domain.causality import is_related
 from safety.domain.grading import Grading
 from safety.services.readings import KINDS, assessed_at, grade_alone, read_adverse_event
 from safety.services.typed_rows import regrade, replace_adverse_event
+from safety.terms.ctcae import VERSION, find_term
 from trials.records.domain.expressions import UNKNOWN, Blank, Value
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ class AdverseEventKind:
         if event.grade is not None:
             level = "alert" if event.grade >= SEVERE else "note"
             lines.append(PreviewLine(f"Grade {event.grade}", "the highest of its course", level))  # type: ignore[arg-type]
+        lines.extend(_impossible_grades(event))
         if event.seriousness.serious:
             why = ", ".join(criterion.value for criterion in event.seriousness.criteria)
             lines.append(PreviewLine("Serious", why, "alert"))
@@ -119,6 +122,19 @@ class AdverseEventKind:
         """Replace the typed row of this event and its course."""
         del act
         replace_adverse_event(record, values)
+
+
+def _impossible_grades(event: AdverseEvent) -> list[PreviewLine]:
+    """Warn of grades that the catalogue does not have for the term, and say which it has."""
+    term = find_term(event.term) if event.term else None
+    if term is None:
+        return []
+    given = {period.grade for period in event.periods if period.grade is not None}
+    there = ", ".join(str(grade) for grade in term.grades)
+    return [
+        PreviewLine(f"Grade {grade} does not exist for {term.name}", f"{VERSION} has {there}", "warning")
+        for grade in sorted(given - set(term.grades))
+    ]
 
 
 class CrsKind(AssessmentKind):

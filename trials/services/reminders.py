@@ -1,8 +1,10 @@
 """Reminders of visits: upcoming, due, closing, overdue.
 
-One statement per rule, channel and local date writes every reminder that holds and was not written before, however many
-visits there are and however long no scan ran: there is no lower bound to catch up from. A reminder's occurrence is the
-visit with its target, so a re-anchored visit is a new occurrence and what was written for the old one is withdrawn.
+One statement per rule, channel and local date (and twenty sites) writes every reminder that holds and was not written
+before, however many visits there are and however long no scan ran: there is no lower bound to catch up from. What is
+there already is left out by an index before anything is hashed, so that a scan that finds nothing new is cheap. A
+reminder's occurrence is the visit with its target, so a re-anchored visit is a new occurrence and what was written for
+the old one is withdrawn.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BooleanField,
+    Case,
     CharField,
     DateTimeField,
     Exists,
@@ -31,6 +34,7 @@ from django.db.models import (
     TextField,
     UUIDField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.db.models.sql.compiler import SQLCompiler
@@ -41,6 +45,7 @@ from trials.records.models import Notification
 from trials.records.services import clock
 
 UPCOMING_DAYS, CLOSING_DAYS = 7, 3
+SITES_AT_ONCE = 20
 KIND = "visit_reminder"
 RECIPIENTS = (Role.COORDINATOR.value, Role.INVESTIGATOR.value)
 ACTIVE = (Participant.State.SCREENING, Participant.State.ENROLLED, Participant.State.TREATED)
@@ -93,6 +98,19 @@ class UuidText(Func):
         return f"({template})", tuple(params) * len(parts)
 
 
+class VisitKey(Func):
+    """The visit's id that a reminder's occurrence begins with, as the column of the visit keeps it."""
+
+    arity = 1
+    output_field = UUIDField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="CAST(substr(%(expressions)s, 1, 36) AS uuid)", **extra)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="replace(substr(%(expressions)s, 1, 36), '-', '')", **extra)
+
+
 class Sha256(Func):
     """SHA-256 of a text as 64 hexadecimal digits; PostgreSQL's own function, without an extension."""
 
@@ -131,12 +149,19 @@ def sweep_study(study: Study) -> int:
 def _scan(sites: QuerySet[Site]) -> int:
     """Withdraw what no longer holds and write what does, grouped by the dates that it is at the sites now."""
     found = list(sites)
-    chains = sorted({site.study.chain_key for site in found})
+    withdraw_stale(sorted({site.study.chain_key for site in found}))
+    return sum(
+        _write(ids[start : start + SITES_AT_ONCE], today=today, real_today=real_today)
+        for (today, real_today), ids in _by_date(found).items()
+        for start in range(0, len(ids), SITES_AT_ONCE)
+    )
+
+
+def _write(site_ids: Sequence[uuid.UUID], *, today: date, real_today: date) -> int:
+    """Write what is due at some sites and keep it: a worker that is stopped later has not worked for nothing."""
     with transaction.atomic():
-        withdraw_stale(chains)
         return sum(
-            _insert(due_reminders(rule, channel, ids, today=today, real_today=real_today))
-            for (today, real_today), ids in _by_date(found).items()
+            _insert(due_reminders(rule, channel, site_ids, today=today, real_today=real_today))
             for rule in RULES
             for channel in rule.channels
         )
@@ -181,7 +206,18 @@ def due_reminders(
             f"{member}user__is_active": True,
         },
     )
-    return cast("QuerySet[Visit, dict[str, Any]]", visits.order_by().values(**_columns(rule, channel)))
+    wanted = visits.annotate(
+        w_participant=UuidText(F("participant_id")), w_occurrence=_occurrence(), w_recipient=F(f"{member}user_id")
+    )
+    written = Notification.objects.filter(
+        participant=OuterRef("w_participant"),
+        rule_id=rule.rule_id,
+        occurrence=OuterRef("w_occurrence"),
+        recipient_id=OuterRef("w_recipient"),
+        channel=channel,
+    )
+    new = wanted.filter(~Exists(written)).order_by().values(**_columns(rule, channel))
+    return cast("QuerySet[Visit, dict[str, Any]]", new)
 
 
 def _columns(rule: ReminderRule, channel: str) -> dict[str, Any]:
@@ -228,8 +264,14 @@ def _insert(rows: QuerySet[Visit, dict[str, Any]]) -> int:
 
 def withdraw_stale(chains: Sequence[str]) -> int:
     """Withdraw unread reminders whose visit took place, is no longer awaited, or has another target now."""
-    holding = awaited_visits().annotate(occurrence=_occurrence()).filter(occurrence=OuterRef("occurrence"))
     waiting = Notification.objects.filter(
         kind=KIND, chain__in=chains, acknowledged_at=None, state__in=[State.QUEUED, State.FAILED, State.SENT]
     )
-    return waiting.filter(~Exists(holding)).update(state=State.WITHDRAWN, lease_until=None)
+    # By the visit's key each reminder finds its own; by the occurrence alone, each would be compared with every visit.
+    # The case keeps PostgreSQL from reading a key out of the occurrence of another kind.
+    key = Case(When(kind=KIND, then=VisitKey(F("occurrence"))), output_field=UUIDField())
+    holding = (
+        awaited_visits().annotate(said=_occurrence()).filter(pk=OuterRef("key_of_visit"), said=OuterRef("occurrence"))
+    )
+    gone = waiting.annotate(key_of_visit=key).filter(~Exists(holding))
+    return gone.update(state=State.WITHDRAWN, lease_until=None)

@@ -1,4 +1,4 @@
-"""How arms are compared: interleaved in one process, the order turned each round, ratios of rounds and not of averages."""
+"""How arms are compared: interleaved in one process, their order turned each round, one ratio for each round."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Arm = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One comparison: ratio = slow arm / ours, a round at a time; ``per`` turns seconds of a round into those of one."""
+    """One comparison: ratio = slow arm / ours, a round at a time; times are seconds for one ``unit``."""
 
     name: str
     target: float | None
@@ -35,8 +35,9 @@ class Line:
     def __str__(self) -> str:
         target = "no target" if self.target is None else f"target {self.target:g}"
         verdict = "" if self.target is None else "PASS" if self.passed else "FAIL"
+        ratio = f"median {median(self.ratios):8.2f}  min {min(self.ratios):8.2f}"
         return (
-            f"  {self.name:<52} median {median(self.ratios):8.2f}  min {min(self.ratios):8.2f}  {target:<11} {verdict:<4}"
+            f"  {self.name:<52} {ratio}  {target:<11} {verdict:<4}"
             f"  ours {_milliseconds(self.ours)}, other {_milliseconds(self.slow)} per {self.unit}, n={len(self.ratios)}"
         )
 

@@ -27,7 +27,13 @@ def thirty_items() -> dict[str, Any]:
     return {
         "label": "Thirty items",
         "items": {
-            name: {"label": f"Item {name}", "type": "number", "hard": "0..1000", "soft": f"{LOW}..{HIGH}", "decimals": 2}
+            name: {
+                "label": f"Item {name}",
+                "type": "number",
+                "hard": "0..1000",
+                "soft": f"{LOW}..{HIGH}",
+                "decimals": 2,
+            }
             for name in ITEMS
         },
         "checks": {
@@ -78,4 +84,6 @@ def fresh_actor(user: User) -> Actor:
 
 def values_of(number: int) -> dict[str, str]:
     """Return texts for the 30 items, in range; they differ from one number to the next."""
-    return {name: f"{10 + (number * 7 + place * 3) % 40}.{(number + place) % 90 + 10}" for place, name in enumerate(ITEMS)}
+    return {
+        name: f"{10 + (number * 7 + place * 3) % 40}.{(number + place) % 90 + 10}" for place, name in enumerate(ITEMS)
+    }

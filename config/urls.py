@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
@@ -15,7 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("admin/", site.urls),
+    path("api/v1/", include("config.api_urls")),
 ]
-# The REST interface is being written; the guard goes once it stands.
-if find_spec("config.api_urls"):
-    urlpatterns.append(path("api/v1/", include("config.api_urls")))

@@ -84,13 +84,10 @@ def test_an_event_behind_the_head_is_found() -> None:
 
 
 def test_missing_triggers_alone_make_the_verification_fail() -> None:
-    triggers.remove()
-    try:
+    with lifted_triggers():
         code, said = run("verify")
         assert (code, "Missing triggers: audit_event_no_update" in said) == (1, True)
         assert run("triggers")[0] == 1
-    finally:
-        triggers.install()
     assert run("triggers") == (0, "All triggers are in place.\n")
 
 

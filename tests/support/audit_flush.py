@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 
 from trials.records import triggers
@@ -15,11 +16,19 @@ from trials.records import triggers
 @contextmanager
 def lifted_triggers() -> Iterator[None]:
     """Lift the triggers within a block, and put them back whatever happens in it."""
+    settle_constraints()
     triggers.remove()
     try:
         yield
     finally:
+        settle_constraints()
         triggers.install()
+
+
+def settle_constraints() -> None:
+    """Check now what PostgreSQL would check at the commit: until then it does not let the table's triggers change."""
+    if connection.vendor == "postgresql" and connection.in_atomic_block and not connection.needs_rollback:
+        connection.check_constraints()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,7 +36,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models.functions import Cast, Coalesce, Concat, Lower
 from django.db.models.sql.compiler import SQLCompiler
 
 from trials.domain.roles import Role
@@ -209,12 +209,13 @@ def due_reminders(
     wanted = visits.annotate(
         w_participant=UuidText(F("participant_id")), w_occurrence=_occurrence(), w_recipient=F(f"{member}user_id")
     )
-    written = Notification.objects.filter(
+    # Trap: with the channel as a plain column SQLite looks in the recipient's whole inbox, once for each visit.
+    written = Notification.objects.annotate(through=Lower("channel")).filter(
         participant=OuterRef("w_participant"),
         rule_id=rule.rule_id,
         occurrence=OuterRef("w_occurrence"),
         recipient_id=OuterRef("w_recipient"),
-        channel=channel,
+        through=channel,
     )
     new = wanted.filter(~Exists(written)).order_by().values(**_columns(rule, channel))
     return cast("QuerySet[Visit, dict[str, Any]]", new)

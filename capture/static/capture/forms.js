@@ -17,13 +17,24 @@
     el.innerHTML = html;
   };
 
+  /* words being typed in a message are never taken away; a focus that stood on what went is kept in its row */
+  const say_beside = (message, html) => {
+    const inside = message.contains(document.activeElement) ? document.activeElement : null;
+    if (inside && inside.tagName === "INPUT" && raw.get(message) !== html) return;
+    put(message, html);
+    if (!inside || message.contains(document.activeElement)) return;
+    const next = message.querySelector("summary,button,a");
+    if (next) next.focus();
+    else { const own = message.closest("[data-path]")?.querySelector('[name^="i:"]:not([type="hidden"])'); if (own) move(own, 1); }
+  };
+
   const show = (form, answer) => {
     for (const [id, row] of Object.entries(answer.rows)) {
       const line = document.getElementById(`r-${id}`);
       if (!line) continue;
       put(document.getElementById(`f-${id}`), row.flag);
       const message = document.getElementById(`m-${id}`);
-      if (message && !message.contains(document.activeElement)) put(message, row.msg);
+      if (message) say_beside(message, row.msg);
       if ("derived" in row) put(document.getElementById(id), row.derived);
       if (line.hidden !== row.hidden) {
         line.hidden = row.hidden;
@@ -187,23 +198,10 @@
   });
   document.addEventListener("input", (event) => event.target.closest?.("[data-path]")?.classList.remove("dz-copied"));
 
-  /* today and yesterday by one key, counted at the site: the page says which day it is there */
-  const dayKey = (event, field) => {
-    const day = { t: "0", y: "1" }[event.key.toLowerCase()];
-    if (day === undefined || !/^(date|datetime|partialdate)$/.test(field.dataset.type || "") || field.value) return false;
-    const today = document.querySelector("[data-today]")?.dataset.today;
-    if (!today) return false;
-    const found = new Date(`${today}T00:00:00Z`);
-    found.setUTCDate(found.getUTCDate() - Number(day));
-    field.value = found.toISOString().slice(0, 10) + (field.dataset.type === "datetime" ? " " : "");
-    if (field.dataset.type !== "datetime") field.dispatchEvent(new Event("change", { bubbles: true }));
-    return true;
-  };
-
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { close(); return; }
     const field = event.target;
-    if (!event.ctrlKey && !event.altKey && !event.metaKey && field.tagName === "INPUT" && dayKey(event, field)) { event.preventDefault(); return; }
+    if (event.defaultPrevented) return;
     const reason = document.querySelector("[data-reason]");
     if (reason && /^[1-9]$/.test(event.key) && !event.ctrlKey && !event.altKey && (reason.contains(field) ? field.type === "radio" : field === document.body)) {
       const choice = reason.querySelectorAll('input[type="radio"]')[Number(event.key) - 1];

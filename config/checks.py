@@ -98,10 +98,27 @@ def check_processes(**_: Any) -> Iterable[CheckMessage]:
         yield _error(11, "a redis: or rediss: address in REDIS_URL", found=scheme, do="Correct REDIS_URL.")
 
 
+def _is_address(text: str, *, production: bool) -> bool:
+    """Return whether a text is scheme and host and nothing else."""
+    found = urlsplit(text)
+    schemes = {"https"} if production else {"http", "https"}
+    return found.scheme in schemes and bool(found.hostname) and not (found.path or found.query or found.fragment)
+
+
 def check_mail(**_: Any) -> Iterable[CheckMessage]:
     """Ask for a server where mail goes by SMTP."""
     if settings.EMAIL_BACKEND == SMTP and not settings.EMAIL_HOST:
         yield _error(12, "a host in EMAIL_URL", found="none", do="Write it as smtp+tls://user:password@host:587.")
+    if settings.PRODUCTION and settings.EMAIL_BACKEND == SMTP and not settings.PUBLIC_URL:
+        do = "Set PUBLIC_URL to the address people type, as in https://edc.example.org."
+        yield _error(17, "PUBLIC_URL where mail goes by SMTP", found="none: links in mails would lead nowhere", do=do)
+    if settings.PUBLIC_URL and not _is_address(settings.PUBLIC_URL, production=settings.PRODUCTION):
+        yield _error(
+            18,
+            "an address without path in PUBLIC_URL, by https in production",
+            found=settings.PUBLIC_URL,
+            do="Write it as in https://edc.example.org.",
+        )
     if settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL:
         yield _error(13, "either TLS or SSL for mail", found="both", do="Use smtp+tls: or smtp+ssl:, not both.")
 

@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 BEAT_SILENCE = timedelta(seconds=90)
 URGENT_WAIT = timedelta(seconds=60)
-CLOCK_DIFFERENCE = timedelta(seconds=5)
 BROKER_SECONDS = 1.0
 
 
@@ -37,9 +36,9 @@ class NotReadyError(Exception):
 def check_database() -> None:
     """Ask the database for one row, and compare its clock with ours."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1" if connection.vendor == "sqlite" else "SELECT clock_timestamp()")
-        found = cursor.fetchone()[0]
-    if connection.vendor != "sqlite" and abs(found - clock.now()) > CLOCK_DIFFERENCE:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    if clock.difference_to_database() > clock.TOLERATED_DIFFERENCE:
         raise NotReadyError("the clocks of the database and of this process differ by more than 5 s")
 
 

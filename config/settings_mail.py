@@ -31,5 +31,7 @@ EMAIL_HOST_PASSWORD = unquote(_address.password or "")
 EMAIL_USE_TLS = _address.scheme == "smtp+tls"
 EMAIL_USE_SSL = _address.scheme == "smtp+ssl"
 EMAIL_TIMEOUT = 10
+# What links in mails begin with, as in https://edc.example.org: a job that sends a mail has no request to read it from.
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Day Zero <dayzero@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
     "MIGRATE_DATABASE_URL": "postgres://owner@db/dayzero",
     "EMAIL_BACKEND": checks.SMTP,
     "EMAIL_HOST": "mail.invalid",
+    "PUBLIC_URL": "https://edc.invalid",
     "EMAIL_USE_TLS": True,
     "EMAIL_USE_SSL": False,
 }
@@ -69,6 +70,10 @@ def test_a_good_installation_has_nothing_found(settings: Settings) -> None:
         ({"REDIS_URL": "amqp://127.0.0.1"}, "config.E011"),
         ({"EMAIL_HOST": ""}, "config.E012"),
         ({"EMAIL_USE_SSL": True}, "config.E013"),
+        ({"PUBLIC_URL": ""}, "config.E017"),
+        ({"PUBLIC_URL": "http://edc.invalid"}, "config.E018"),
+        ({"PUBLIC_URL": "https://edc.invalid/admin"}, "config.E018"),
+        ({"PUBLIC_URL": "edc.invalid"}, "config.E018"),
         ({"MIGRATE_DATABASE_URL": "postgres://owner@db/other"}, "config.E015"),
         ({"MIGRATE_DATABASE_URL": "postgres://app@db/dayzero"}, "config.E016"),
         ({"MIGRATE_DATABASE_URL": ""}, "config.W002"),

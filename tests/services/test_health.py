@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -184,7 +185,7 @@ def test_what_is_not_urgent_or_was_sent_may_be_old(client: Client, urgent: bool,
 def test_clocks_of_database_and_process_may_differ_by_five_seconds(
     client: Client, seconds: int, expected: list[str]
 ) -> None:
-    with clock.set_source(lambda: datetime.now(UTC) + timedelta(seconds=seconds)):  # noqa: TID251
+    with time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True):
         assert [name for name in failed(client) if name == "database"] == expected
 
 

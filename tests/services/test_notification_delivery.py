@@ -41,7 +41,7 @@ def test_a_due_mail_is_sent_once_with_its_key_as_message_id(
 def test_a_mail_carries_the_title_and_a_link_and_nothing_else(
     user: User, hands: StandingClock, in_scope: object, sink: Sink, settings: object
 ) -> None:
-    settings.PUBLIC_URL = "https://edc.example.test/"  # type: ignore[attr-defined]
+    settings.PUBLIC_URL = "https://edc.example.test"  # type: ignore[attr-defined]
     request_notifications([ask(user)])
     deliver_due()
     body = sink.messages[0].replace("\r\n", "\n").partition("\n\n")[2].strip()

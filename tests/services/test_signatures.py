@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -55,6 +57,24 @@ def sign_record(user: User, record_id: str = "r1", **changes: object) -> Signatu
         **changes,
     }
     return sign("FormRecord", record_id, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("seconds", [-3600, -6, 6, 3600])
+def test_nobody_signs_while_the_clocks_of_database_and_application_differ_by_more_than_five_seconds(
+    user: User, seconds: int
+) -> None:
+    with time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True), pytest.raises(DomainError) as caught:
+        sign_record(user)
+    assert (caught.value.codes, caught.value.kind) == (("clocks_differ",), "unavailable")
+    assert (Signature.objects.count(), AuditEvent.objects.count()) == (0, 0)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("seconds", [-4, 4])
+def test_a_difference_of_less_than_five_seconds_lets_sign(user: User, seconds: int) -> None:
+    with time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True):
+        assert sign_record(user).pk is not None
 
 
 def test_a_signature_shows_printed_name_time_with_zone_and_meaning(user: User, hands: StandingClock) -> None:

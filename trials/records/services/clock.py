@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+TOLERATED_DIFFERENCE = timedelta(seconds=5)
+"""Beyond it nobody signs and the house is not ready."""
 
 
 class HasClock(Protocol):
@@ -36,6 +41,19 @@ def study_now(study: HasClock) -> datetime:
 def local_today(study: HasClock, time_zone: str) -> date:
     """Return today's date at a site, by study time and the site's time zone."""
     return study_now(study).astimezone(ZoneInfo(time_zone)).date()
+
+
+def difference_to_database() -> timedelta:
+    """Return how far this machine's clock and the database server's are apart; SQLite reads this machine's own.
+
+    Signatures, leases and the audit trail take this machine's time: two machines that disagree put them in no order.
+    """
+    if connection.vendor == "sqlite":
+        return timedelta()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return abs(found - _system())
 
 
 @contextmanager

@@ -140,8 +140,7 @@ def _send_mail(row: Notification, mail: BaseEmailBackend) -> None:
     address = str(getattr(row.recipient, "email", ""))
     if not address:
         raise UndeliverableError("the recipient has no e-mail address")
-    address_of_house = str(getattr(settings, "PUBLIC_URL", "")).rstrip("/")
-    link = [f"{address_of_house}{row.link}"] if row.link else []
+    link = [f"{settings.PUBLIC_URL}{row.link}"] if row.link else []
     message = EmailMessage(
         subject=row.title,
         body="\n".join([row.title, "", *link, _("Sign in to read more.")]),

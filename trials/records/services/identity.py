@@ -64,6 +64,7 @@ def confirm_identity(user: AbstractBaseUser, *, password: str, otp: str = "", ac
             action="Sign on the page of the record.",
             kind="forbidden",
         )
+    _refuse_doubtful_time()
     right = user.is_active and user.check_password(password) and _code_is_right(user, otp)
     with open_act("confirm identity", chain=SYSTEM_CHAIN, actor=actor) as act:
         get_user_model().objects.select_for_update().get(pk=user.pk)
@@ -72,6 +73,19 @@ def confirm_identity(user: AbstractBaseUser, *, password: str, otp: str = "", ac
     if refusal is not None:
         raise refusal
     return Proof(str(user.pk), act.at)
+
+
+def _refuse_doubtful_time() -> None:
+    """Refuse to sign while it is not certain what time it is."""
+    difference = clock.difference_to_database()
+    if difference > clock.TOLERATED_DIFFERENCE:
+        raise refuse(
+            "clocks_differ",
+            expected=f"clocks of the application and the database within {clock.TOLERATED_DIFFERENCE.seconds} s",
+            found=f"{difference.total_seconds():.0f} s apart",
+            action="Ask an administrator to set the clocks of the servers; nobody can sign until then.",
+            kind="unavailable",
+        )
 
 
 def require_proof(proof: Proof, actor: Actor) -> None:

@@ -36,7 +36,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Concat, Lower
+from django.db.models.functions import Cast, Coalesce, Lower
 from django.db.models.sql.compiler import SQLCompiler
 
 from trials.domain.roles import Role
@@ -111,6 +111,14 @@ class VisitKey(Func):
         return self.as_sql(compiler, connection, template="replace(substr(%(expressions)s, 1, 36), '-', '')", **extra)
 
 
+class Joined(Func):
+    """Texts that are never null, one after the other; Django's Concat nests a COALESCE around each."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = CharField()
+
+
 class Sha256(Func):
     """SHA-256 of a text as 64 hexadecimal digits; PostgreSQL's own function, without an extension."""
 
@@ -181,9 +189,9 @@ def awaited_visits() -> QuerySet[Visit]:
     return Visit.objects.filter(actual=None, missed=False, cancelled=False, participant__state__in=ACTIVE)
 
 
-def _occurrence() -> Concat:
+def _occurrence() -> Joined:
     """The visit and its target; for a visit on any day of a range, the day its window opens."""
-    return Concat(UuidText(F("id")), Value(":"), _text(Coalesce("target", "opens")), output_field=CharField())
+    return Joined(UuidText(F("id")), Value(":"), _text(Coalesce("target", "opens")), output_field=CharField())
 
 
 def _text(expression: Any) -> Cast:
@@ -230,19 +238,19 @@ def _columns(rule: ReminderRule, channel: str) -> dict[str, Any]:
     parts = [Value(start), participant, quote, _occurrence(), quote, user, Value(end)]
     return {
         "n_id": NewUuid(),
-        "n_key": Sha256(Concat(*parts, output_field=TextField())),
+        "n_key": Sha256(Joined(*parts, output_field=TextField())),
         "n_kind": Value(KIND),
         "n_rule_id": Value(rule.rule_id),
         "n_rule_version": Value(""),
-        "n_chain": Concat(Value("study:"), "study__oid", output_field=CharField()),
+        "n_chain": Joined(Value("study:"), "study__oid", output_field=CharField()),
         "n_site": UuidText(F("site_id")),
         "n_participant": participant,
         "n_occurrence": _occurrence(),
         "n_recipient_id": F("study__memberships__user_id"),
         "n_channel": Value(channel),
         "n_urgent": Value(rule.urgent, BooleanField()),
-        "n_title": Concat(Value("Visit "), "code", Value(" of "), "participant__number", Value(f" {rule.words}")),
-        "n_link": Concat(Value("/admin/visits/"), UuidText(F("id")), Value("/"), output_field=CharField()),
+        "n_title": Joined(Value("Visit "), "code", Value(" of "), "participant__number", Value(f" {rule.words}")),
+        "n_link": Joined(Value("/admin/visits/"), UuidText(F("id")), Value("/"), output_field=CharField()),
         "n_due_at": now,
         "n_created_at": now,
         "n_state": Value(State.QUEUED.value),

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from tests.browser.house import STUDY, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-NAMELESS = """() => [...document.querySelectorAll('main :is(input,select,textarea,button,a,svg[role=img])')]
-  .filter((el) => el.type !== 'hidden' && el.checkVisibility())
-  .filter((el) => {
-    const by = (name) => (el.getAttribute(name) || '').split(' ').map((id) => document.getElementById(id)?.textContent || '').join('');
-    const group = el.type === 'radio' ? el.closest('label')?.textContent : '';
-    const inner = el.matches('button,a') ? el.textContent + [...el.querySelectorAll('[aria-label]')].map((x) => x.getAttribute('aria-label')).join('') : '';
-    return !(el.getAttribute('aria-label') || by('aria-labelledby') || [...(el.labels || [])].map((l) => l.textContent).join('') || group || inner).trim();
-  })
-  .map((el) => el.outerHTML.slice(0, 120))"""
-SMALL = """(least) => [...document.querySelectorAll(':is(main,header,nav,.dz-head) :is(.dz-btn,.dz-chip,.dz-ib,.dz-cell,input.dz-in,select.dz-in)')]
-  .filter((el) => el.checkVisibility())
-  .map((el) => [el, el.getBoundingClientRect()])
-  .filter(([el, box]) => box.width && (box.height < least || box.width < least))
-  .map(([el, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${el.outerHTML.slice(0, 90)}`)"""
-UNRINGED = """() => { const el = document.activeElement; if (!el || el === document.body) return '';
-  const own = el.type === 'radio' ? el.nextElementSibling || el : el; const style = getComputedStyle(own);
-  return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 ? '' : el.outerHTML.slice(0, 120); }"""
+PROBES = (Path(__file__).parent / "probes.js").read_text()
+"""Defines nameless(), small(least) and unringed() in the page."""
 
 
 def pages(house: House) -> list[str]:
@@ -39,19 +26,25 @@ def pages(house: House) -> list[str]:
     ]  # fmt: skip
 
 
+def probe(page: Page, call: str) -> object:
+    return page.evaluate(f"() => {{ {PROBES}; return {call} }}")
+
+
 def open_page(page: Page, house: House, path: str) -> None:
     answer = page.goto(f"{house.url}{path}")
     assert answer is not None
     assert answer.status == 200, path
 
 
-@pytest.mark.parametrize(("phone", "dark"), [(False, False), (False, True), (True, False)], ids=["desk", "dark", "phone"])
+@pytest.mark.parametrize(
+    ("phone", "dark"), [(False, False), (False, True), (True, False)], ids=["desk", "dark", "phone"]
+)
 def test_every_page_is_named_reachable_and_fits(house: House, phone: bool, dark: bool) -> None:
     context, page = house.person("coordinator", phone=phone, dark=dark)
     for path in pages(house):
         open_page(page, house, path)
-        assert page.evaluate(NAMELESS) == [], path
-        assert page.evaluate(SMALL, 36 if phone else 24) == [], path
+        assert probe(page, "nameless()") == [], path
+        assert probe(page, f"small({36 if phone else 24})") == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], path  # type: ignore[index]
         assert page.locator("h1").count() >= 1, path
         assert ("dark" in (page.get_attribute("html", "class") or "")) is dark
@@ -64,7 +57,7 @@ def test_focus_is_always_visible(house: House) -> None:
         open_page(page, house, path)
         for _ in range(30):
             page.keyboard.press("Tab")
-            assert page.evaluate(UNRINGED) == ""
+            assert probe(page, "unringed()") == ""
     context.close()
 
 
@@ -124,7 +117,12 @@ def test_leaving_with_an_unsent_value_warns(house: House) -> None:
     context, page = house.person("coordinator")
     open_page(page, house, house.visit("01-001", "D14"))
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", agree)
     page.focus("#HEM-WBC")
     page.keyboard.type("7")
     page.reload()

@@ -1,4 +1,4 @@
-"""The story of a Day 14: a site enters, its monitor sees it, another site's monitor does not, a client reads the same."""
+"""The story of a Day 14: a site enters, its monitor sees it, another site's does not, a client reads it."""
 
 from __future__ import annotations
 

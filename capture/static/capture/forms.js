@@ -163,7 +163,7 @@
     box.style.left = `${Math.max(8, Math.min(place.right - 360, window.innerWidth - 424)) + window.scrollX}px`;
     box.hidden = false;
     box.opener = link;
-    box.querySelector("a,button,input,textarea")?.focus();
+    box.querySelector("a,button,input:not([type=hidden]),textarea")?.focus();
   });
 
   /* keys of the form */

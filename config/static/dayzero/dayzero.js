@@ -127,7 +127,7 @@
     box.style.left = `${Math.max(8, Math.min(place.left, window.innerWidth - 424)) + window.scrollX}px`;
     box.hidden = false;
     box.opener = cell;
-    box.querySelector("input,button,a")?.focus();
+    box.querySelector("input:not([type=hidden]),button:not([tabindex]),a")?.focus();
   };
   grid.addEventListener("click", (event) => {
     const cell = event.target.closest("a.dz-cell");

@@ -10,7 +10,7 @@ from capture.models import FormRecord
 from trials.records.domain.signing import content_hash
 from trials.records.models import Signature
 from trials.records.services.locks import STRENGTH, Scope, locks_over
-from trials.records.services.signatures import manifest, signatures_of
+from trials.records.services.signatures import manifest, signatures_of, valid_signatures
 
 Seal = Literal["signed", "frozen", "locked"]
 KIND = "FormRecord"
@@ -81,3 +81,10 @@ def signature_lines(record: FormRecord) -> list[dict[str, str]]:
         {**manifest(row), "invalidated_because": row.invalidated_because, "holds": "" if row.invalidated_at else "1"}
         for row in signatures_of(KIND, record.pk)
     ]
+
+
+def held_lines(records: Iterable[FormRecord]) -> dict[UUID, list[dict[str, str]]]:
+    """Return the three parts of every signature in force by record, for a page that shows the forms; one statement."""
+    rows = {str(row.pk): row.pk for row in records}
+    held = valid_signatures(KIND, rows) if rows else {}
+    return {rows[key]: [manifest(each) for each in signatures] for key, signatures in held.items()}

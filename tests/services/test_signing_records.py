@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from capture.models import FormRecord
-from capture.selectors.seals import form_seals, record_hash, signature_lines
+from capture.selectors.seals import form_seals, held_lines, record_hash, signature_lines
 from capture.services.completion import complete_record, mark_not_done, remove_record
 from capture.services.data_entry import save_items
 from capture.services.locking import freeze_records, lock_records
@@ -358,7 +358,11 @@ def test_each_further_form_costs_two_statements_and_the_seals_of_a_page_cost_two
         assert set(form_seals(rows).values()) == {"signed"}
     assert statements(captured) == 2
     with CaptureQueriesContext(connection) as captured:
-        assert form_seals([]) == {}
+        lines = held_lines(rows)
+    assert statements(captured) == 1
+    assert {key: each["meaning"] for key, (each,) in lines.items()} == {row.pk: MEANING for row in rows}
+    with CaptureQueriesContext(connection) as captured:
+        assert (form_seals([]), held_lines([])) == ({}, {})
     assert statements(captured) == 0
 
 

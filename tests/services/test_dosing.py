@@ -77,6 +77,17 @@ def test_whoever_was_infused_without_enrolment_counts_to_the_cap() -> None:
     assert refused.value.codes == ("cap_reached",)
 
 
+def test_a_level_that_closed_since_the_page_was_shown_is_refused() -> None:
+    participant = ParticipantFactory()
+    shown = level(participant)
+    DoseLevel.objects.filter(pk=shown.pk).update(state=DoseLevel.State.CLOSED)
+    assert shown.state == DoseLevel.State.OPEN
+    with pytest.raises(DomainError) as refused:
+        assign_dose(participant, arm=shown.arm, dose_level=shown, actor=SYSTEM)
+    assert refused.value.codes == ("level_not_open",)
+    assert Participant.objects.get(pk=participant.pk).dose_level_id is None
+
+
 def test_without_a_cap_enrolment_is_not_limited() -> None:
     site = SiteFactory(cap=None)
     for _ in range(4):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from capture.admin.form_controls import html_id
 from capture.admin.form_reading import FormView
 from capture.admin.form_request import Posted, changes_of
-from capture.admin.form_rows import derived_text, flag_of, messages_of
+from capture.admin.form_rows import derived_text, flag_of, messages_of, paths_of
 from capture.definition.compiled import form_set
 from capture.models import FormRecord, Query
 from capture.services.changes import Reason
@@ -94,7 +94,7 @@ def check_answer(view: FormView, posted: Posted, *, actor: Actor) -> dict[str, A
     The draft is kept until the form was completed; from then on changes collect and one save asks for the reason.
     """
     state, form = view.state, view.state.form
-    paths = dict.fromkeys((*state.shown, *state.messages, *(path for path in state.data)))
+    paths = dict.fromkeys((*paths_of(state), *state.messages))
     rows: dict[str, dict[str, Any]] = {}
     for path in paths:
         item = form.items.get(path.rsplit(".", 1)[-1])

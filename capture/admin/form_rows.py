@@ -69,6 +69,18 @@ def rows_of_group(state: FormState, group: GroupDefinition) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda row: (len(row), row))) or ("1",)
 
 
+def paths_of(state: FormState) -> list[str]:
+    """Return the path of every item that the page shows, in its order."""
+    form = state.form
+    paths = list(form.plain)
+    for group in form.groups.values():
+        if group.repeats:
+            paths += [row_path(group.name, row, name) for row in rows_of_group(state, group) for name in group.items]
+        else:
+            paths += group.items
+    return paths
+
+
 def render_form_body(state: FormState) -> str:
     """Return all rows of a form as one string."""
     parts = [_head()]

@@ -241,12 +241,18 @@
   /* a refusal is read first, and a form named in the address is in view */
   document.querySelectorAll("form[data-autosave]").forEach((form) => { if (form.querySelector('[name="act"]')) restore(form); });
   const asked = document.querySelector("[data-refusals]") || document.querySelector('[data-reason] input[type="radio"]') || document.querySelector('.dz-conflict input[type="radio"]');
-  if (asked) window.addEventListener("load", () => { asked.focus(); (asked.closest("fieldset") || asked).scrollIntoView({ block: "nearest" }); });
-  else if (window.matchMedia("(min-width: 701px)").matches) {
-    const named = location.hash.length > 1 && !location.hash.startsWith("#query-") ? document.getElementById(location.hash.slice(1)) : null;
-    const start = named?.querySelector("form[data-autosave]") || document.querySelector('form[data-autosave][data-open]');
+  /* after the browser went to the place in the address, since that takes the focus away */
+  window.addEventListener("load", () => setTimeout(() => {
+    if (asked) { asked.focus(); (asked.closest("fieldset") || asked).scrollIntoView({ block: "nearest" }); return; }
+    if (document.activeElement !== document.body || !window.matchMedia("(min-width: 701px)").matches) return;
+    const place = location.hash.length > 1 && !location.hash.startsWith("#query-") ? document.getElementById(location.hash.slice(1)) : null;
+    const start = place?.querySelector("form[data-autosave]") || document.querySelector("form[data-autosave][data-open]");
     const waits = document.querySelector("[data-start]");
-    if (waits && !named) waits.focus({ preventScroll: true });
-    else if (start) { const first = fields(start).find((el) => !el.value || (el.type === "radio" && !el.checked)) || fields(start)[0]; first?.focus({ preventScroll: !named }); }
-  }
+    if (waits && !place) waits.focus({ preventScroll: true });
+    else if (start) {
+      const all = fields(start);
+      const first = all.find((el) => (el.type === "radio" ? !el.checked : !el.value)) || all[0];
+      first?.focus({ preventScroll: !place });
+    }
+  }));
 })();

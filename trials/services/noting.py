@@ -18,7 +18,7 @@ from trials.models import Participant, Site, Visit
 from trials.records.services.act import Act
 
 Shown = dict[str, str | None]
-NEVER_SHOWN = frozenset({"document"})
+NEVER_SHOWN = frozenset({("StudyVersion", "document")})
 """A published document is named by its hashes; its text stays in the version's row."""
 
 
@@ -27,7 +27,7 @@ def shown(row: Model) -> Shown:
     return {
         field.attname: _text(getattr(row, field.attname), is_json=isinstance(field, JSONField))
         for field in row._meta.concrete_fields
-        if field.attname not in NEVER_SHOWN
+        if (type(row).__name__, field.attname) not in NEVER_SHOWN
     }
 
 

@@ -31,7 +31,7 @@ def test_the_readme_s_test_command_is_the_first_thing_that_runs(root: Path, scri
 
     assert "pip install uv && uv run pytest" in readme
     assert steps(script)[:2] == ["have_uv", "uv run pytest"]
-    assert "pip install uv && return" in script
+    assert "pip install uv && command -v uv >/dev/null && return" in script
 
 
 def test_every_tool_of_the_house_has_its_step(script: str) -> None:
@@ -44,6 +44,7 @@ def test_every_tool_of_the_house_has_its_step(script: str) -> None:
         "lint-imports",
         "uv lock --check",
         "makemigrations --check",
+        "write_docs --check",
         "production uv run manage.py check --deploy --fail-level WARNING",
         "spectacular --validate --fail-on-warn",
         'on_services uv run pytest -n 2 -m "not browser"',
@@ -60,7 +61,7 @@ def test_a_missing_service_is_a_failure_there(script: str) -> None:
 def test_every_management_command_of_the_script_exists(script: str) -> None:
     named = set(re.findall(r"uv run manage\.py (\w+)", script))
 
-    assert named == {"makemigrations", "check", "spectacular"}
+    assert named == {"makemigrations", "write_docs", "check", "spectacular"}
     assert named <= set(get_commands())
 
 

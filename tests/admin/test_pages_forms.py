@@ -1,4 +1,4 @@
-"""The form page through a client: what a post says, refusals, reasons, conflicts, drafts; nothing written on refusal."""
+"""The form page through a client: posts, refusals, reasons, conflicts, drafts; nothing written on refusal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse, QueryDict
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -71,8 +71,8 @@ def post(client: Client, visit: Visit, values: dict[str, str], **more: str) -> A
     return client.post(url, {**typed(values), **version, **more})
 
 
-def text(response: HttpResponse) -> str:
-    return response.content.decode()
+def text(response: Any) -> str:
+    return str(response.content.decode())
 
 
 def changes(version: StudyVersion, data: dict[str, Any], **post_fields: str) -> dict[str, Any]:

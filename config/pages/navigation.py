@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
-from trials.domain.roles import Permission, Role, allows
+from trials.domain.roles import MATRIX, STUDY_WIDE, Permission, Role
 from trials.models import Study, User
 from trials.policies import memberships_of
 from trials.records.services import clock
@@ -63,6 +63,7 @@ GROUPS: tuple[tuple[object, tuple[Entry, ...]], ...] = (
         gettext_lazy("Data"),
         (
             Entry("study", gettext_lazy("Study"), "book", Permission.VIEW_STUDY),
+            Entry("study_setup", gettext_lazy("Set-up"), "table", Permission.PUBLISH_STUDY),
             Entry("exports", gettext_lazy("Exports"), "out", Permission.EXPORT_DATA),
             Entry("audit", gettext_lazy("Audit trail"), "hist", Permission.VIEW_AUDIT),
         ),
@@ -70,13 +71,13 @@ GROUPS: tuple[tuple[object, tuple[Entry, ...]], ...] = (
     (
         gettext_lazy("Administration"),
         (
-            Entry("trials_user_changelist", gettext_lazy("Users"), "user", Permission.MANAGE_USERS, of_study=False),
             Entry(
-                "trials_membership_changelist",
-                gettext_lazy("Memberships"),
-                "lock",
+                "people",
+                gettext_lazy("People"),
+                "user",
                 Permission.MANAGE_USERS,
                 of_study=False,
+                also=("person", "person_add"),
             ),
         ),
     ),
@@ -131,12 +132,13 @@ def build_chrome(request: HttpRequest) -> Chrome:
     actor = actor_of(user)
     studies = tuple(studies_of(actor))
     study = current_study(request, studies)
-    roles = _roles(memberships_of(actor), study, is_administrator=user.is_administrator)
+    grants = memberships_of(actor)
+    roles = _roles(grants, study, is_administrator=user.is_administrator)
     return Chrome(
         place=study.oid if study else "",
         studies=studies,
         study=study,
-        groups=_groups(request, study, roles),
+        groups=_groups(request, study, _permissions(grants, study)),
         name=user.printed_name,
         role=", ".join(sorted(str(role).replace("_", " ").capitalize() for role in roles)),
         initials="".join(part[0] for part in user.printed_name.split()[:2]).upper(),
@@ -163,24 +165,36 @@ def _roles(grants: tuple[Grant, ...], study: Study | None, *, is_administrator: 
     return roles | ({Role.ADMINISTRATOR} if is_administrator else set())
 
 
-def _groups(request: HttpRequest, study: Study | None, roles: set[Role]) -> tuple[Group, ...]:
+def _permissions(grants: tuple[Grant, ...], study: Study | None) -> set[Permission]:
+    """Return what the user may do in the study; what is done to a whole study needs a grant for all its sites."""
+    here = [grant for grant in grants if grant.study_id is None or (study is not None and grant.study_id == study.pk)]
+    return {
+        permission
+        for grant in here
+        for permission in MATRIX[grant.role]
+        if grant.whole_study or permission not in STUDY_WIDE
+    }
+
+
+def _groups(request: HttpRequest, study: Study | None, permissions: set[Permission]) -> tuple[Group, ...]:
     name = request.resolver_match.url_name if request.resolver_match else ""
     groups = []
     for label, entries in GROUPS:
         items = tuple(
             Item(entry.name, url, entry.label, entry.glyph, current=name in (entry.name, *entry.also))
             for entry in entries
-            if _permitted(entry, study, roles) and (url := page_url(entry.name, study if entry.of_study else None))
+            if _permitted(entry, study, permissions)
+            and (url := page_url(entry.name, study if entry.of_study else None))
         )
         if items:
             groups.append(Group(label, items))
     return tuple(groups)
 
 
-def _permitted(entry: Entry, study: Study | None, roles: set[Role]) -> bool:
+def _permitted(entry: Entry, study: Study | None, permissions: set[Permission]) -> bool:
     if entry.of_study and study is None:
         return False
-    return entry.permission is None or any(allows(role, entry.permission) for role in roles)
+    return entry.permission is None or entry.permission in permissions
 
 
 def page_url(name: str, study: Study | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -69,7 +69,7 @@ def _milliseconds(times: Sequence[float]) -> str:
 
 
 def compare(
-    arms: dict[str, Arm], *, against: dict[str, float | None], rounds: int, per: int = 1, unit: str = "call"
+    arms: Mapping[str, Arm], *, against: Mapping[str, float | None], rounds: int, per: int = 1, unit: str = "call"
 ) -> list[Line]:
     """Run all arms in every round, one after the other, and return the ratio of each other arm to ``ours``."""
     names = list(arms)

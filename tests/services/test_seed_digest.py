@@ -40,12 +40,12 @@ def test_the_same_seed_gives_the_same_digest_and_another_seed_another(tmp_path: 
 def test_sqlite_and_postgresql_hold_the_same_content_after_the_same_seed(tmp_path: Path) -> None:
     server, name = env.text("DATABASE_URL"), f"dayzero_seed_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name}")
     try:
         on_postgresql = digest_on(urlunsplit(urlsplit(server)._replace(path=f"/{name}")), 5)
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     assert on_postgresql == digest_on(f"sqlite:///{tmp_path / 'own.sqlite3'}", 5)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
 
-class EavItem(models.Model):
+class EavRow(models.Model):
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        abstract = True
+        app_label = "benchmarks"
+
+
+class EavItem(EavRow):
     id = models.BigAutoField(primary_key=True)
     form_code = models.CharField(max_length=8)
     name = models.CharField(max_length=20)
@@ -19,7 +27,7 @@ class EavItem(models.Model):
         unique_together = [("form_code", "name")]
 
 
-class EavForm(models.Model):
+class EavForm(EavRow):
     id = models.BigAutoField(primary_key=True)
     site = models.UUIDField()
     participant = models.UUIDField(db_index=True)
@@ -33,10 +41,11 @@ class EavForm(models.Model):
         unique_together = [("visit", "code")]
 
 
-class EavValue(models.Model):
+class EavValue(EavRow):
     id = models.BigAutoField(primary_key=True)
     form = models.ForeignKey(EavForm, on_delete=models.CASCADE)
     item = models.ForeignKey(EavItem, on_delete=models.CASCADE)
+    item_id: int
     value = models.CharField(max_length=200)
 
     class Meta:
@@ -44,7 +53,7 @@ class EavValue(models.Model):
         unique_together = [("form", "item")]
 
 
-class EavChain(models.Model):
+class EavChain(EavRow):
     key = models.CharField(max_length=60, primary_key=True)
     seq = models.PositiveBigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="")
@@ -53,7 +62,7 @@ class EavChain(models.Model):
         app_label = "benchmarks"
 
 
-class EavAudit(models.Model):
+class EavAudit(EavRow):
     id = models.BigAutoField(primary_key=True)
     chain = models.ForeignKey(EavChain, on_delete=models.PROTECT)
     seq = models.PositiveBigIntegerField()
@@ -73,10 +82,10 @@ class EavAudit(models.Model):
         indexes = [models.Index(fields=["form", "item"], name="bench_audit_item")]
 
 
-class EavQuery(models.Model):
+class EavQuery(EavRow):
     id = models.BigAutoField(primary_key=True)
     form = models.ForeignKey(EavForm, on_delete=models.CASCADE)
-    check = models.CharField(max_length=40)
+    check_key = models.CharField(max_length=40)
     text = models.CharField(max_length=200)
     is_open = models.BooleanField(default=True)
 
@@ -101,9 +110,9 @@ def _field(number: int) -> models.Field[Any, Any]:
             return models.DateField(label, null=True)
 
 
-Wide = type(
+Wide: type[EavRow] = type(
     "Wide",
-    (models.Model,),
+    (EavRow,),
     {
         "__module__": __name__,
         "__qualname__": "Wide",

@@ -113,7 +113,7 @@ def _check(
     values: Mapping[str, str],
     checks: Mapping[str, tuple[str, str, Decimal]],
 ) -> None:
-    open_queries = {query.check: query for query in EavQuery.objects.filter(form=form, is_open=True)}
+    open_queries = {query.check_key: query for query in EavQuery.objects.filter(form=form, is_open=True)}
     fired = {}
     for name, item in items.items():
         if name in values and not item.low <= Decimal(values[name]) <= item.high:
@@ -123,7 +123,7 @@ def _check(
             fired[name] = "Too far apart."
     for name, text in fired.items():
         if name not in open_queries:
-            EavQuery.objects.create(form=form, check=name, text=text)
+            EavQuery.objects.create(form=form, check_key=name, text=text)
     for name, query in open_queries.items():
         if name not in fired:
             query.is_open = False

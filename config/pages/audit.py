@@ -20,6 +20,10 @@ from trials.selectors.scope import grants_for
 KINDS = ("FormRecord", "Visit", "Participant", "Query", "Signature", "Notification", "StudyVersion", "Site")
 
 
+EVENTS = 40
+"""Events of one page; each has a line per item that it touched."""
+
+
 class AuditTrailPage(StudyPage):
     """Who did what, when and why: by user, participant, kind of record, item and day."""
 
@@ -31,7 +35,7 @@ class AuditTrailPage(StudyPage):
         user = request.user
         zone = user.time_zone if isinstance(user, User) else "UTC"
         filters = self.filters(request, study, zone)
-        page = trail(filters, time_zone=zone, older_than=_number(request.GET.get("older", "")))
+        page = trail(filters, time_zone=zone, older_than=_number(request.GET.get("older", "")), size=EVENTS)
         numbers = self.numbers(study)
         query = request.GET.copy()
         query["older"] = str(page.older_than or "")

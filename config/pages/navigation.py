@@ -116,7 +116,6 @@ class Chrome:
     today: date | None
     inbox_url: str
     unread: int = 0
-    sites: str = ""
 
 
 def chrome(request: HttpRequest) -> dict[str, object]:

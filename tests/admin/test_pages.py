@@ -109,6 +109,19 @@ def test_the_study_page_marks_every_assumption_with_its_note(real: Site) -> None
     assert text(page).count('class="dz-ass"') > 5
 
 
+def test_a_bedside_assessment_shows_the_one_before_beside_empty_fields(real: Site) -> None:
+    client, person = signed_in(real), participant_in(real.activations.get().version, real)
+    url = reverse("admin:log_new", args=[person.pk, "CRS"])
+    first = {"i:AT": "2026-01-05 08:00", "i:TEMP": "36.8", "i:OXYGEN": "NONE", "act": "save", "version": "0"}
+    assert "data-same" not in text(client.get(url))
+    assert client.post(url, first).status_code == 302
+    shown = text(client.get(url))
+    assert 'data-path="TEMP" data-before="36.8"' in shown
+    assert 'data-path="OXYGEN" data-before="NONE"' in shown
+    assert 'id="CRS-TEMP" name="i:TEMP" value=""' in shown
+    assert "data-same" in shown
+
+
 def test_the_page_of_another_sites_participant_looks_like_one_that_never_was(
     version: StudyVersion, participant: Participant
 ) -> None:

@@ -81,6 +81,7 @@ def test_every_table_of_the_house_is_found() -> None:
 
 def test_the_table_of_notifications_has_the_states_that_the_database_keeps() -> None:
     assert NOTIFICATION_STATES.states == set(Notification.State.values)
-    assert NOTIFICATION_STATES.final == {"withdrawn"}
+    assert NOTIFICATION_STATES.final == frozenset()
+    assert NOTIFICATION_STATES.sources("ask again") == ("withdrawn",)
     assert NOTIFICATION_STATES.sources("claim") == ("queued", "failed", "sending")
     assert NOTIFICATION_STATES.sources("withdraw") == ("queued", "failed", "sending", "sent", "dead")

@@ -18,7 +18,7 @@ from trials.records.services.notifications import Request
 from trials.services.participants import take_back_participant
 from trials.services.reminders import sweep_reminders, sweep_study
 from trials.services.study_clock import advance_clock
-from trials.services.visits import miss_visit, start_visit
+from trials.services.visits import clear_visit_date, miss_visit, start_visit, unmiss_visit
 from trials.tasks import sweep_reminders as task
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +161,51 @@ def test_what_was_acknowledged_is_not_withdrawn() -> None:
     assert Notification.objects.get().state == "sent"
 
 
+@pytest.mark.parametrize("mistake", ["date", "missed"])
+def test_a_visit_that_is_awaited_again_is_reminded_of_again_and_never_twice(mistake: str) -> None:
+    participant = treated_so_that_day_14_is(-3)
+    MemberFactory(site=participant.site)
+    assert sweep_reminders() == 2
+    keys = sorted(Notification.objects.values_list("key", flat=True))
+    Notification.objects.update(state="sent", attempts=3, sent_at=BEGIN, last_error="late", due_at=BEGIN)
+    visit = VisitFactory(participant=participant, code="D14")
+    if mistake == "date":
+        start_visit(visit, on=TODAY, actor=SYSTEM)
+    else:
+        miss_visit(visit, reason="Was abroad", actor=SYSTEM)
+    assert sweep_reminders() == 0
+    assert (rules(state="withdrawn"), rules("email", "withdrawn")) == (["overdue"], ["overdue"])
+    if mistake == "date":
+        clear_visit_date(visit, reason="Another participant's date", actor=SYSTEM)
+    else:
+        unmiss_visit(visit, reason="Came after all", actor=SYSTEM)
+    assert (sweep_reminders(), sweep_reminders()) == (2, 0)
+    assert (rules(), rules("email")) == (["overdue"], ["overdue"])
+    assert sorted(Notification.objects.values_list("key", flat=True)) == keys
+    for row in Notification.objects.all():
+        assert (row.attempts, row.last_error, row.sent_at, row.acknowledged_at) == (0, "", None, None)
+        assert row.due_at == row.next_attempt_at > BEGIN
+
+
+def test_what_was_withdrawn_stays_so_for_a_rule_or_a_recipient_that_no_longer_holds() -> None:
+    participant = treated_so_that_day_14_is(5)
+    gone, stays = MemberFactory(site=participant.site), MemberFactory(site=participant.site)
+    sweep_reminders()
+    visit = VisitFactory(participant=participant, code="D14")
+    start_visit(visit, on=TODAY, actor=SYSTEM)
+    sweep_reminders()
+    clear_visit_date(visit, reason="Another participant's date", actor=SYSTEM)
+    gone.memberships.update(valid_until=date(2000, 1, 2))
+    sweep_reminders()
+    assert list(Notification.objects.filter(state="queued").values_list("recipient_id", flat=True)) == [stays.pk]
+    miss_visit(visit, reason="Was abroad", actor=SYSTEM)
+    sweep_reminders()
+    unmiss_visit(visit, reason="Came after all", actor=SYSTEM)
+    Study.objects.filter(pk=participant.study_id).update(clock=BEGIN + timedelta(days=60))
+    sweep_reminders()
+    assert (rules(), rules(state="withdrawn")) == (["overdue"], ["upcoming", "upcoming"])
+
+
 def test_days_on_which_no_scan_ran_are_caught_up() -> None:
     participant = treated_so_that_day_14_is(9)
     MemberFactory(site=participant.site)
@@ -192,9 +237,9 @@ def test_the_scan_takes_the_same_statements_for_any_number_of_visits(participant
         infuse(ParticipantFactory(site=site, consented_on=None), TODAY - timedelta(days=16))
     with CaptureQueriesContext(connection) as captured:
         written = sweep_reminders()
-    # Sites; what no longer holds; four rules, two of them through two channels.
+    # Sites; what no longer holds; what holds again; four rules, two of them through two channels.
     frame = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
-    assert len([each for each in captured.captured_queries if not each["sql"].startswith(frame)]) == 1 + 1 + 6
+    assert len([each for each in captured.captured_queries if not each["sql"].startswith(frame)]) == 1 + 1 + 1 + 6
     assert written == participants * len(list(Notification.objects.filter(participant=str(first_of(site.pk)))))
 
 

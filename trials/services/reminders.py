@@ -4,7 +4,8 @@ One statement per rule, channel and local date (and twenty sites) writes every r
 before, however many visits there are and however long no scan ran: there is no lower bound to catch up from. What is
 there already is left out by an index before anything is hashed, so that a scan that finds nothing new is cheap. A
 reminder's occurrence is the visit with its target, so a re-anchored visit is a new occurrence and what was written for
-the old one is withdrawn.
+the old one is withdrawn. A visit that is awaited again, because its date or its miss was taken back, is the same
+occurrence: the row that was withdrawn stands in the queue again.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from trials.domain.roles import Role
 from trials.models import Participant, Site, Study, Visit
+from trials.records.domain.notification_states import NOTIFICATION_STATES
 from trials.records.models import Notification
 from trials.records.services import clock
 
@@ -145,12 +147,12 @@ class NewUuid(Func):
 
 
 def sweep_reminders() -> int:
-    """Write the reminders of all studies; return how many are new."""
+    """Write the reminders of all studies; return how many are new or hold again."""
     return _scan(Site.objects.select_related("study"))
 
 
 def sweep_study(study: Study) -> int:
-    """Write the reminders of one study by its own clock; return how many are new."""
+    """Write the reminders of one study by its own clock; return how many are new or hold again."""
     return _scan(Site.objects.filter(study=study).select_related("study"))
 
 
@@ -168,7 +170,8 @@ def _scan(sites: QuerySet[Site]) -> int:
 def _write(site_ids: Sequence[uuid.UUID], *, today: date, real_today: date) -> int:
     """Write what is due at some sites and keep it: a worker that is stopped later has not worked for nothing."""
     with transaction.atomic():
-        return sum(
+        again = revive_withdrawn(site_ids, today=today, real_today=real_today)
+        return again + sum(
             _insert(due_reminders(rule, channel, site_ids, today=today, real_today=real_today))
             for rule in RULES
             for channel in rule.channels
@@ -198,12 +201,10 @@ def _text(expression: Any) -> Cast:
     return Cast(expression, CharField())
 
 
-def due_reminders(
-    rule: ReminderRule, channel: str, site_ids: Sequence[uuid.UUID], *, today: date, real_today: date
-) -> QuerySet[Visit, dict[str, Any]]:
-    """Return, as rows of the notification table, every reminder of a rule that holds at these sites on a day."""
+def _told(rule: ReminderRule, site_ids: Sequence[uuid.UUID], *, today: date, real_today: date) -> QuerySet[Visit]:
+    """Return the visits for which a rule holds, once for each membership of those who are written to."""
     member = "study__memberships__"
-    visits = awaited_visits().filter(
+    return awaited_visits().filter(
         rule.condition(today),
         Q(**{f"{member}site": None}) | Q(**{f"{member}site": F("site_id")}),
         Q(**{f"{member}valid_until": None}) | Q(**{f"{member}valid_until__gte": real_today}),
@@ -214,8 +215,16 @@ def due_reminders(
             f"{member}user__is_active": True,
         },
     )
-    wanted = visits.annotate(
-        w_participant=UuidText(F("participant_id")), w_occurrence=_occurrence(), w_recipient=F(f"{member}user_id")
+
+
+def due_reminders(
+    rule: ReminderRule, channel: str, site_ids: Sequence[uuid.UUID], *, today: date, real_today: date
+) -> QuerySet[Visit, dict[str, Any]]:
+    """Return, as rows of the notification table, every reminder of a rule that holds at these sites on a day."""
+    wanted = _told(rule, site_ids, today=today, real_today=real_today).annotate(
+        w_participant=UuidText(F("participant_id")),
+        w_occurrence=_occurrence(),
+        w_recipient=F("study__memberships__user_id"),
     )
     # Trap: with the channel as a plain column SQLite looks in the recipient's whole inbox, once for each visit.
     written = Notification.objects.annotate(through=Lower("channel")).filter(
@@ -276,11 +285,45 @@ def withdraw_stale(chains: Sequence[str]) -> int:
     waiting = Notification.objects.filter(
         kind=KIND, chain__in=chains, acknowledged_at=None, state__in=[State.QUEUED, State.FAILED, State.SENT]
     )
-    # By the visit's key each reminder finds its own; by the occurrence alone, each would be compared with every visit.
-    # The case keeps PostgreSQL from reading a key out of the occurrence of another kind.
-    key = Case(When(kind=KIND, then=VisitKey(F("occurrence"))), output_field=UUIDField())
     holding = (
         awaited_visits().annotate(said=_occurrence()).filter(pk=OuterRef("key_of_visit"), said=OuterRef("occurrence"))
     )
-    gone = waiting.annotate(key_of_visit=key).filter(~Exists(holding))
+    gone = _with_visit(waiting).filter(~Exists(holding))
     return gone.update(state=State.WITHDRAWN, lease_until=None)
+
+
+def revive_withdrawn(site_ids: Sequence[uuid.UUID], *, today: date, real_today: date) -> int:
+    """Queue again, as if asked for now, what was withdrawn and whose rule holds again for the same recipient."""
+    again = Q(pk__in=[])
+    for rule in RULES:
+        told = _told(rule, site_ids, today=today, real_today=real_today).annotate(
+            said=_occurrence(), whom=F("study__memberships__user_id")
+        )
+        # Trap: a filter by the membership would join the memberships once more and find those that are over too.
+        same = told.filter(pk=OuterRef("key_of_visit"), said=OuterRef("occurrence"), whom=OuterRef("recipient_id"))
+        again |= Q(Exists(same), rule_id=rule.rule_id)
+    withdrawn = Notification.objects.filter(
+        kind=KIND, state__in=NOTIFICATION_STATES.sources("ask again"), site__in=[str(key) for key in site_ids]
+    )
+    now = clock.now()
+    # The day on which delivery is given up counts from ``due_at``.
+    return (
+        _with_visit(withdrawn)
+        .filter(again)
+        .update(
+            state=State.QUEUED,
+            due_at=now,
+            next_attempt_at=now,
+            attempts=0,
+            last_error="",
+            lease_until=None,
+            sent_at=None,
+            acknowledged_at=None,
+        )
+    )
+
+
+def _with_visit(rows: QuerySet[Notification]) -> QuerySet[Any]:
+    """Name the visit of each reminder: by the occurrence alone each would be compared with every visit."""
+    # The case keeps PostgreSQL from reading a key out of the occurrence of another kind.
+    return rows.annotate(key_of_visit=Case(When(kind=KIND, then=VisitKey(F("occurrence"))), output_field=UUIDField()))

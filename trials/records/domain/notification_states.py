@@ -19,6 +19,8 @@ NOTIFICATION_STATES = TransitionTable(
             Transition(state, "withdraw", "withdrawn", guards=("not acknowledged",), needs_reason=True)
             for state in ("queued", "failed", "sending", "sent", "dead")
         ),
+        # What the house was wrong to withdraw, since the date that ended it was a mistake: asked for once more.
+        Transition("withdrawn", "ask again", "queued", guards=("its rule holds again",)),
     ),
 )
 """Whoever sets a state asks in its statement for those that the event may leave, so that two workers cannot cross."""

@@ -85,13 +85,18 @@ def phase_of(started: PartialDate | None, at: time | None, infused_at: datetime 
 
 
 def adverse_event(
-    values: Mapping[str, object], grades: Sequence[Mapping[str, object]], *, infused_at: datetime | None = None
+    values: Mapping[str, object],
+    grades: Sequence[Mapping[str, object]],
+    *,
+    infused_at: datetime | None = None,
+    complete: bool = True,
 ) -> AdverseEvent:
     """Read one record of the form AE.
 
     ``values`` by item name (None = blank), ``grades`` the rows of the group GRADES in order of time. Partial dates come
-    as ``PartialDate``. ``SERIOUS`` is an optional item: an empty collection and a blank both mean that no criterion was
-    ticked [R]. ``infused_at``: start of the first infusion, local wall time.
+    as ``PartialDate``. ``SERIOUS`` is an optional item: in a complete record an empty collection and a blank both mean that
+    no criterion was ticked [R]; until the record is ``complete`` nobody answered, which is never "not serious".
+    ``infused_at``: start of the first infusion, local wall time.
 
     >>> event = adverse_event({"CTCAE": "Nausea", "SERIOUS": ()}, [{"GRADE": 2, "FROM": PartialDate.parse("2026-11")}])
     >>> event.grade, event.seriousness.serious, event.causes["CART"]
@@ -101,7 +106,7 @@ def adverse_event(
     onset = values.get("START_TIME")
     periods = _in_order([Period(_grade(row.get("GRADE")), _date(row, "FROM")) for row in grades])
     outcome = values.get("OUTCOME")
-    ticked = values.get("SERIOUS")
+    ticked = _ticked(values.get("SERIOUS"), complete=complete)
     worst = max((period.grade for period in periods if period.grade is not None), default=None)
     ended = _date(values, "END")
     return AdverseEvent(
@@ -112,12 +117,13 @@ def adverse_event(
         ongoing=False if ended is not None else _yes(values.get("ONGOING")),
         periods=periods,
         causes=_causes(values),
-        seriousness=seriousness(
-            ticked if isinstance(ticked, Collection) and not isinstance(ticked, str) else (),
-            grade=worst,
-            outcome=_text(outcome),
-        ),
+        seriousness=seriousness(ticked, grade=worst, outcome=_text(outcome)),
     )
+
+
+def _ticked(value: object, *, complete: bool) -> Collection[str] | None:
+    found = value if isinstance(value, Collection) and not isinstance(value, str) else ()
+    return found if found or complete else None
 
 
 def _in_order(periods: Sequence[Period]) -> tuple[Period, ...]:

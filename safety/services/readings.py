@@ -36,15 +36,18 @@ def plain_items(values: RecordValues) -> dict[str, object]:
     return {name: plain(value) for name, value in values.items.items()}
 
 
-def read_adverse_event(values: RecordValues, *, infused_at: datetime | None = None) -> AdverseEvent:
+def read_adverse_event(
+    values: RecordValues, *, infused_at: datetime | None = None, complete: bool = False
+) -> AdverseEvent:
     """Read a record of the form AE.
 
     Times of day and the answer to "before, during or after the infusion" must not contradict each other: where they do,
-    neither is believed, and a rule waits. A null flavour of SERIOUS says "not assessed", which is never "not serious".
+    neither is believed, and a rule waits. A null flavour of SERIOUS says "not assessed", and a blank one in a
+    record that is not ``complete`` that nobody answered yet; neither is ever "not serious".
     """
     items = plain_items(values)
     rows = [{name: plain(value) for name, value in row.items()} for _, row in values.row_list("GRADE")]
-    event = adverse_event(items, rows, infused_at=infused_at)
+    event = adverse_event(items, rows, infused_at=infused_at, complete=complete)
     stored = values.data.get("SERIOUS", {})
     if "n" in stored:
         event = replace(event, seriousness=seriousness(None, grade=event.grade, outcome=text_of(items.get("OUTCOME"))))

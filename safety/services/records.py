@@ -29,6 +29,7 @@ class BoundRecord:
     form: FormDefinition
     data: dict[str, dict[str, Any]]
     time_zone: str
+    complete: bool = False
 
     @property
     def kind(self) -> str:
@@ -58,11 +59,13 @@ def read_bound(
     rows = (
         FormRecord.objects.filter(participant_id__in=participants, form__in=codes, state__in=LIVE)
         .order_by("form", "row", "created_at", "id")
-        .values_list("id", "participant_id", "form", "data", "definition_id", "definition__revision", "site__time_zone")
+        .values_list(
+            "id", "participant_id", "form", "data", "state", "definition_id", "definition__revision", "site__time_zone"
+        )
     )
-    for pk, participant, form, data, definition, revision, zone in rows:
+    for pk, participant, form, data, state, definition, revision, zone in rows:
         version = StudyVersion.from_db(None, ["id", "revision"], [definition, revision])
         bound = bound_forms(version).get(form)
         if bound is not None:
-            found[participant].append(BoundRecord(pk, bound, data, zone))
+            found[participant].append(BoundRecord(pk, bound, data, zone, complete=state == FormRecord.State.COMPLETE))
     return found

@@ -48,7 +48,7 @@ def replace_adverse_event(record: FormRecord, values: RecordValues) -> None:
 
 
 def _event_fields(record: FormRecord, values: RecordValues) -> dict[str, Any]:
-    event = read_adverse_event(values)
+    event = read_adverse_event(values, complete=record.state == FormRecord.State.COMPLETE)
     items = plain_items(values)
     term = find_term(event.term) if event.term else None
     started, ended = span(items.get("START")), span(items.get("END"))

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.domain.null_flavours import NullFlavour
+from capture.models import FormRecord
 from capture.services.checking import check_items
-from capture.services.completion import remove_record
+from capture.services.completion import complete_record, remove_record
 from capture.services.projecting import rebuild_projections
 from capture.services.slots import Slot
 from safety.models import AdverseEvent, AeGrade, Assessment, Episode
@@ -154,10 +155,27 @@ def test_a_period_without_a_grade_is_no_period_and_is_named(participant: Partici
     assert not AeGrade.objects.exists()
 
 
+def test_seriousness_that_nobody_answered_is_not_said_to_be_absent_until_the_record_is_complete(
+    participant: Participant,
+) -> None:
+    record = save_log(participant, "AE", event(("3", "2026-10-12")))
+    assert AdverseEvent.objects.get().serious is None
+    record = change(record, SERIOUS="HOSPITAL")
+    assert AdverseEvent.objects.get().serious is True
+    record = change(record, SERIOUS=None)
+    assert AdverseEvent.objects.get().serious is None
+    finished = {"ONGOING": "N", "END": "2026-10-14", "OUTCOME": "RECOVERED"}
+    record = change(record, **{**finished, **dict.fromkeys(("LYMPHODEPLETION", "DISEASE", "OTHER"), "UNRELATED")})
+    complete_record(record, actor=SYSTEM, expected_version=record.version)
+    assert AdverseEvent.objects.get().serious is False
+
+
 def test_seriousness_that_was_not_assessed_is_not_said_to_be_absent(participant: Participant) -> None:
     record = save_log(participant, "AE", event(("3", "2026-10-12")))
+    FormRecord.objects.filter(pk=record.pk).update(state=FormRecord.State.COMPLETE)
+    change(record, reason="as the source says", CART="DEFINITE")
     assert AdverseEvent.objects.get().serious is False
-    change(record, SERIOUS=NullFlavour("UNK"))
+    change(record, reason="as the source says", SERIOUS=NullFlavour("UNK"))
     assert AdverseEvent.objects.get().serious is None
 
 

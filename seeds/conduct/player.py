@@ -194,6 +194,7 @@ class Course:
         unfinished = self.life.scene == "screening" or (self.player.until - day).days < 2
         for position, form in enumerate(codes):
             if unfinished and position >= max(2, len(codes) // 2):
+                self.fill(Slot(participant, visit, form), day, complete=False)
                 break
             self.fill(Slot(participant, visit, form), day)
             if self.player.forms.forms[form].binds:
@@ -207,7 +208,7 @@ class Course:
         if form in self.player.forms.forms:
             declare_log_empty(self._fresh(), form, actor=self.actor)
 
-    def fill(self, slot: Slot, day: date) -> None:
+    def fill(self, slot: Slot, day: date, *, complete: bool = True) -> None:
         """Fill one form of a visit with plausible values; what the scene leaves out becomes a reason for a blank."""
         form = self.player.forms.forms[slot.form]
         values: dict[str, Change] = dict(form_values(form, self.life, day, self.player.source))
@@ -223,7 +224,7 @@ class Course:
             and slot.visit.code == "D28"
         ):
             values["WEIGHT"] = str(round(self.life.weight * 1.14))
-        self.save(slot, values)
+        self.save(slot, values, complete=complete)
 
     def _infusion(self, participant: Participant, day: date) -> dict[str, Change]:
         """Return one row per product of the arm, at the assigned dose."""
@@ -243,12 +244,14 @@ class Course:
             }
         return values
 
-    def save(self, slot: Slot, values: dict[str, Change]) -> None:
+    def save(self, slot: Slot, values: dict[str, Change], *, complete: bool = True) -> None:
         """Save what the form shows of the values, and complete the form where nothing is in the way."""
         shown = self._shown(slot, values)
         result = save_items(slot, shown, actor=self.actor, expected_version=0)
         self.player.played.forms += 1
         record: FormRecord = result.record
+        if not complete:
+            return
         try:
             complete_record(record, actor=self.actor, expected_version=record.version)
         except DomainError:

@@ -16,15 +16,15 @@ from capture.admin.form_reading import FormView
 from capture.admin.form_request import Posted, changes_of
 from capture.admin.form_rows import derived_text, flag_of, messages_of, paths_of
 from capture.definition.compiled import form_set
-from capture.models import FormRecord, Query
+from capture.domain.values import display
+from capture.models import FormRecord
 from capture.services.changes import Reason
-from capture.services.completion import complete_record, mark_not_done, remove_record
-from capture.services.data_entry import save_items
+from capture.services.completion import mark_not_done, remove_record
 from capture.services.drafts import drop_draft, save_draft
-from capture.services.queries import answer_query
+from capture.services.entering import enter_form
 from capture.services.slots import Slot
 from trials.records.domain.actors import Actor
-from trials.records.domain.errors import DomainError
+from trials.records.domain.errors import DomainError, Refusal
 from trials.records.services import clock
 
 
@@ -40,10 +40,10 @@ class Outcome:
 def do_post(slot: Slot, posted: Posted, *, actor: Actor) -> Outcome:
     """Do what the pressed button says; raises DomainError with every refusal, and then nothing was written."""
     if posted.act == "not_done":
-        result = mark_not_done(slot, reason=posted.reason, actor=actor)
+        result = mark_not_done(slot, reason=posted.reason, actor=actor, expected_version=posted.version)
         return Outcome(result.record, _("Marked as not done."), completed=True)
     if posted.act == "remove" and slot.record is not None:
-        remove_record(slot.record, reason=posted.reason, actor=actor)
+        remove_record(slot.record, reason=posted.reason, actor=actor, expected_version=posted.version)
         return Outcome(None, _("Removed."), completed=True)
     if posted.act == "discard":
         drop_draft(slot, actor=actor)
@@ -54,30 +54,23 @@ def do_post(slot: Slot, posted: Posted, *, actor: Actor) -> Outcome:
 def _save(slot: Slot, posted: Posted, *, actor: Actor) -> Outcome:
     form = form_set(slot.definition).forms[slot.form]
     data = slot.record.data if slot.record is not None else {}
-    changes = changes_of(form, data, posted)
-    record, words = slot.record, _("Saved.")
-    if changes or record is None:
-        result = save_items(slot, changes, actor=actor, reason=_reason(posted), expected_version=posted.version)
-        record = result.record
-    _answer(record, posted, actor=actor)
-    if posted.act == "complete" and record is not None and record.state != FormRecord.State.COMPLETE:
-        explained = {key: text for key, text in posted.explained.items() if text}
-        record = complete_record(record, actor=actor, expected_version=record.version, explanations=explained).record
-        words = _("Complete.")
-    return Outcome(record, words, completed=record is not None and record.state == FormRecord.State.COMPLETE)
+    record = enter_form(
+        slot,
+        changes_of(form, data, posted),
+        actor=actor,
+        expected_version=posted.version,
+        reason=_reason(posted),
+        answers={UUID(key): text for key, text in posted.answers.items() if text and _is_id(key)},
+        complete=posted.act == "complete",
+        explanations={key: text for key, text in posted.explained.items() if text},
+    )
+    completed = record is not None and record.state == FormRecord.State.COMPLETE
+    words = _("Complete.") if completed and posted.act == "complete" else _("Saved.")
+    return Outcome(record, words, completed=completed)
 
 
 def _reason(posted: Posted) -> Reason:
     return {**posted.reasons, "": posted.reason} if posted.reasons else posted.reason
-
-
-def _answer(record: FormRecord | None, posted: Posted, *, actor: Actor) -> None:
-    """Answer the queries of this record that were answered on the page."""
-    answers = {key: text for key, text in posted.answers.items() if text and _is_id(key)}
-    if record is None or not answers:
-        return
-    for query in Query.objects.filter(record=record, pk__in=list(answers)):
-        answer_query(query, text=answers[str(query.pk)], actor=actor)
 
 
 def _is_id(text: str) -> bool:
@@ -140,22 +133,46 @@ def preview_html(view: FormView) -> str:
     )
 
 
-def conflict_rows(view: FormView, error: DomainError) -> list[Mapping[str, Any]]:
-    """Return the items of a stale save with both values, for the page to ask which one holds."""
-    found = error.detail.get("items", {})
-    rows: list[Mapping[str, Any]] = []
-    for path, values in found.items() if isinstance(found, dict) else ():
-        item = view.state.form.items.get(path.rsplit(".", 1)[-1])
-        if item is None or not values.get("changed_by_me"):
-            continue
-        rows.append(
-            {
-                "path": path,
-                "label": item.label,
-                "theirs": values.get("theirs_shown", ""),
-                "mine": values.get("mine") or "",
-            }
+def conflicts_of(slot: Slot, posted: Posted) -> tuple[str, ...]:
+    """Return the items that both the page and somebody else changed since the page was drawn, to other values."""
+    data = slot.record.data if slot.record is not None else {}
+    mine = changes_of(form_set(slot.definition).forms[slot.form], data, posted)
+    base = posted.base or {}
+    return tuple(path for path in mine if data.get(path) != base.get(path))
+
+
+def unanswered(posted: Posted) -> tuple[str, ...]:
+    """Return the items whose two values the page asked about and nobody chose between."""
+    return tuple(path for path in posted.listed if posted.chosen.get(path) not in {"mine", "theirs"})
+
+
+def undecided(paths: tuple[str, ...]) -> DomainError:
+    """Return the refusal of a save that leaves a choice between two values open."""
+    refusals = tuple(
+        Refusal(
+            "choose_value",
+            _("one of the two values to be chosen"),
+            _("no choice"),
+            _("Choose which value holds."),
+            path,
         )
+        for path in paths
+    )
+    return DomainError(refusals, kind="conflict")
+
+
+def conflict_rows(view: FormView, posted: Posted) -> list[Mapping[str, Any]]:
+    """Return the items in conflict with both values, for the page to ask which one holds."""
+    record = view.slot.record
+    data = record.data if record is not None else {}
+    rows: list[Mapping[str, Any]] = []
+    for path in posted.conflicts:
+        item = view.state.form.items.get(path.rsplit(".", 1)[-1])
+        if item is not None:
+            theirs, mine = display(item, data.get(path)), display(item, view.state.data.get(path))
+            rows.append(
+                {"path": path, "label": item.label, "theirs": theirs, "mine": mine or posted.texts.get(path, "")}
+            )
     return rows
 
 

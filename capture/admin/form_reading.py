@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.urls import reverse
@@ -17,17 +17,22 @@ from capture.domain.messages import Message
 from capture.domain.null_flavours import NullFlavour
 from capture.models import Draft, FormRecord, Query
 from capture.projections.registry import PreviewLine
+from capture.selectors.seals import Seal, form_seals, held_lines
 from capture.services.changes import Change
 from capture.services.checking import check_items
 from capture.services.drafts import open_draft
 from capture.services.slots import Slot
 from trials.domain.roles import Permission
+from trials.domain.vocabulary import foremost
 from trials.models import Visit
 from trials.policies import can
 from trials.records.domain.actors import Actor
 from trials.records.domain.errors import Refusal
 
+BEDSIDE = frozenset({"crs", "icans"})
+"""Kinds of forms filled in at the bed, one row after the other."""
 LIVE = ("candidate", "open", "answered")
+CLOSED = frozenset({"frozen", "locked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class FormView:
     required: int
     draft_stale: bool = False
     has_draft: bool = False
+    seal: str = ""
+    signatures: Sequence[Mapping[str, str]] = ()
 
     @property
     def code(self) -> str:
@@ -60,10 +67,12 @@ class Surround:
     queries: Mapping[Any, Mapping[str, list[Query]]]
     earlier: Mapping[str, Mapping[str, Mapping[str, Any]]]
     drafts: frozenset[str]
+    seals: Mapping[Any, Seal] = field(default_factory=dict)
+    signatures: Mapping[Any, list[dict[str, str]]] = field(default_factory=dict)
 
 
 def read_surround(slots: Iterable[Slot], *, actor: Actor, visit: Visit | None) -> Surround:
-    """Read queries, drafts and earlier values for all slots of a page, in three statements."""
+    """Read queries, drafts, earlier values, seals and signatures for all slots of a page, in six statements."""
     slots = tuple(slots)
     records = [slot.record.pk for slot in slots if slot.record is not None]
     queries: defaultdict[Any, defaultdict[str, list[Query]]] = defaultdict(lambda: defaultdict(list))
@@ -74,7 +83,8 @@ def read_surround(slots: Iterable[Slot], *, actor: Actor, visit: Visit | None) -
         if slots and actor.user_id
         else ()
     )
-    return Surround(queries, earlier_values(slots, visit), drafts)
+    stored = [slot.record for slot in slots if slot.record is not None]
+    return Surround(queries, earlier_values(slots, visit), drafts, form_seals(stored), held_lines(stored))
 
 
 def earlier_values(slots: tuple[Slot, ...], visit: Visit | None) -> dict[str, dict[str, Any]]:
@@ -95,7 +105,10 @@ def earlier_values(slots: tuple[Slot, ...], visit: Visit | None) -> dict[str, di
 
 
 def _row_before(slot: Slot) -> dict[str, dict[str, Any]]:
-    """Return the values of the log's row before this one, as a bedside assessment shows those of the one before."""
+    """Return the values of the assessment before this one; rows of other logs have nothing to do with each other."""
+    form = form_set(slot.definition).forms[slot.form]
+    if form.binds not in BEDSIDE:
+        return {}
     rows = FormRecord.objects.filter(participant=slot.participant, form=slot.form, visit=None, row__isnull=False)
     if slot.record is not None and slot.record.row is not None:
         rows = rows.filter(row__lt=slot.record.row)
@@ -112,10 +125,11 @@ def read_form(
     record = slot.record
     data = record.data if record is not None else {}
     may_enter = can(actor, Permission.ENTER_DATA, record or slot.participant)
-    changes, stale = _typed_changes(slot, form, data, surround, actor=actor, posted=posted, may_enter=may_enter)
+    changes, base_version = _typed_changes(slot, form, data, surround, actor=actor, posted=posted, may_enter=may_enter)
     preview = check_items(slot, changes, actor=actor)
     messages = _merge(preview.messages, refusals)
     queries = surround.queries.get(record.pk, {}) if record is not None else {}
+    seal = surround.seals.get(record.pk, "") if record is not None else ""
     state = FormState(
         form=form,
         data=_shown_data(data, changes, preview.derived, preview.accepted),
@@ -129,21 +143,30 @@ def read_form(
         earlier=surround.earlier.get(form.code, {}),
         labels=translated(forms, form),
         explained=posted.explained if posted else {},
-        read_only=not may_enter or (record is not None and record.state == FormRecord.State.REMOVED),
+        read_only=not may_enter or seal in CLOSED or (record is not None and record.state == FormRecord.State.REMOVED),
         may_answer=can(actor, Permission.ANSWER_QUERY, record or slot.participant),
-        history_url=reverse("admin:item_history", args=[record.pk]) if record is not None else "",
+        history_url=_history_url(record, actor),
     )
     return FormView(
         slot=slot,
         state=state,
-        status=status_key(record, queries),
-        version=record.version if record is not None else 0,
+        status=foremost({status_key(record, queries), seal}) if seal else status_key(record, queries),
+        version=_drawn_version(record, base_version),
         previews=preview.previews,
         answered=sum(path in state.data for path in preview.required),
         required=len(preview.required),
-        draft_stale=stale,
+        draft_stale=base_version is not None,
         has_draft=bool(changes) and posted is None,
+        seal=seal,
+        signatures=surround.signatures.get(record.pk, []) if record is not None else [],
     )
+
+
+def _history_url(record: FormRecord | None, actor: Actor) -> str:
+    """Return where an item's history is read, empty for whoever may not read the audit trail."""
+    if record is None or not can(actor, Permission.VIEW_AUDIT, record):
+        return ""
+    return reverse("admin:item_history", args=[record.pk])
 
 
 def _typed_changes(
@@ -155,14 +178,23 @@ def _typed_changes(
     actor: Actor,
     posted: Posted | None,
     may_enter: bool,
-) -> tuple[dict[str, Change], bool]:
+) -> tuple[dict[str, Change], int | None]:
+    """Return what is laid over the stored values, and the version it was typed on where somebody saved since."""
     if posted is not None:
-        return changes_of(form, data, posted), False
+        return changes_of(form, data, posted), None
     if not may_enter or not surround.drafts.intersection(slot.keys):
-        return {}, False
+        return {}, None
     draft = open_draft(slot, actor=actor)
-    version = slot.record.version if slot.record is not None else 0
-    return (dict(draft.changes), draft.base_version != version) if draft else ({}, False)
+    if draft is None:
+        return {}, None
+    return dict(draft.changes), draft.base_version if draft.stale else None
+
+
+def _drawn_version(record: FormRecord | None, base_version: int | None) -> int:
+    """Return the version that a save of this page rests on; a stale draft keeps its own, so that saving asks."""
+    if base_version is not None:
+        return base_version
+    return record.version if record is not None else 0
 
 
 def _texts(changes: Mapping[str, Change], posted: Posted | None) -> dict[str, str]:

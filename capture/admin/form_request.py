@@ -15,7 +15,12 @@ from capture.services.changes import Change, find_item
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A posted form taken apart; nothing is judged here but whether an item exists and was changed."""
+    """A posted form taken apart; nothing is judged here but whether an item exists and was changed.
+
+    ``base`` are the values that the page showed when it was drawn, where somebody saved since (None: the stored ones).
+    ``listed`` are the items whose two values the page asked about, ``chosen`` the answers, ``conflicts`` what is to be
+    asked.
+    """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
@@ -26,12 +31,24 @@ class Posted:
     chosen: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    listed: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
     act: str = "save"
     add_row: str = ""
+    base: Mapping[str, Mapping[str, Any]] | None = None
+    conflicts: tuple[str, ...] = ()
 
 
-_PREFIXES = {"u": "units", "n": "nulls", "w": "whys", "x": "explained", "q": "answers", "c": "chosen", "r": "reasons"}
+_PREFIXES = {
+    "u": "units",
+    "n": "nulls",
+    "w": "whys",
+    "x": "explained",
+    "q": "answers",
+    "c": "chosen",
+    "r": "reasons",
+    "l": "listed",
+}
 
 
 def read_post(post: QueryDict) -> Posted:
@@ -47,7 +64,15 @@ def read_post(post: QueryDict) -> Posted:
             parts[_PREFIXES[prefix]][path] = _typed(values[-1])
     version = str(post.get("version", "0"))
     return Posted(
-        **parts,
+        texts=parts["texts"],
+        units=parts["units"],
+        nulls=parts["nulls"],
+        whys=parts["whys"],
+        explained=parts["explained"],
+        answers=parts["answers"],
+        chosen=parts["chosen"],
+        reasons=parts["reasons"],
+        listed=parts["listed"],
         reason=str(post.get("reason_other", "")).strip() or str(post.get("reason", "")),
         version=int(version) if version.isdigit() else 0,
         act=str(post.get("act", "save")),
@@ -60,24 +85,26 @@ def _typed(value: object) -> str:
 
 
 def changes_of(form: FormDefinition, data: Mapping[str, Mapping[str, Any]], posted: Posted) -> dict[str, Change]:
-    """Return what differs from the stored values: text, a reason for a blank, or None for an emptied item.
+    """Return what was changed on the page: text, a reason for a blank, or None for an emptied item.
 
-    In a conflict, an item for which the other's value was chosen is no change of ours.
+    What the page showed and nobody touched is no change of ours, even if somebody else changed it meanwhile; nor is an
+    item for which the other's value was chosen.
     """
+    base = data if posted.base is None else posted.base
     changes: dict[str, Change] = {}
     for path in dict.fromkeys((*posted.texts, *posted.nulls)):
         item = find_item(form, path)
         if (item is not None and item.derived) or posted.chosen.get(path) == "theirs":
             continue
-        stored = data.get(path)
+        unit = item.unit if item else ""
         flavour = posted.nulls.get(path, "")
         if flavour:
             change = NullFlavour(flavour, posted.whys.get(path, ""))  # type: ignore[arg-type]
-            if stored is None or dict(stored) != change.stored:
+            if all(dict(seen.get(path) or {}) != change.stored for seen in (base, data)):
                 changes[path] = change
             continue
-        text = _with_unit(posted, path, item.unit if item else "")
-        if text != _stored_text(stored, item.unit if item else ""):
+        text = _with_unit(posted, path, unit)
+        if all(text != _stored_text(seen.get(path), unit) for seen in (base, data)):
             changes[path] = text or None
     return changes
 

@@ -101,8 +101,9 @@ def _render_group(state: FormState, group: GroupDefinition) -> str:
     if not group.repeats:
         return head + "".join(render_item(state, state.form.items[name], name) for name in group.items)
     rows = rows_of_group(state, group)
+    label = state.labels.get(group.name, group.label)
     labels = {row.code: _row_label(row.code, row.label) for row in group.rows}
-    body = "".join(render_group_row(state, group, row, labels.get(row, row)) for row in rows)
+    body = "".join(render_group_row(state, group, row, labels.get(row, f"{label} {row}")) for row in rows)
     return head + body + _add_row(state, group, rows)
 
 

@@ -139,7 +139,8 @@ class AskPage(StudyPage):
 class HistoryPage(StudyPage):
     """The history of one item (``path``) or of a whole record, newest first."""
 
-    permission = Permission.VIEW_RECORDS
+    permission = Permission.VIEW_AUDIT
+    see_permission = Permission.VIEW_RECORDS
     template_name = "capture/history.html"
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -12,14 +12,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
-from capture.admin.form_posts import check_answer, conflict_rows, do_post, preview_html, refusal_rows
-from capture.admin.form_reading import FormView, read_form, read_surround, with_rows
+from capture.admin.form_posts import (
+    check_answer,
+    conflict_rows,
+    conflicts_of,
+    do_post,
+    preview_html,
+    refusal_rows,
+    unanswered,
+    undecided,
+)
+from capture.admin.form_reading import BEDSIDE, FormView, read_form, read_surround, with_rows
 from capture.admin.form_request import Posted, changes_of, read_post
 from capture.admin.form_rows import render_form_body, rows_of_group
 from capture.admin.visit_card import VISITS, visit_facts
 from capture.definition.compiled import form_set
 from capture.domain.values import display
 from capture.models import FormRecord
+from capture.selectors.versions import values_at
 from capture.services.slots import Slot
 from trials.admin.site import site
 from trials.admin.study_pages import StudyPage, crumb
@@ -50,7 +60,7 @@ class FormsPage(StudyPage):
             "label": view.state.labels.get("", form.label),
             "help": form.help,
             "cites": form.cites,
-            "bedside": form.binds in {"crs", "icans"},
+            "bedside": form.binds in BEDSIDE,
             "can_copy": bool(view.state.earlier) and not view.state.read_only and not view.completed,
             "status": view.status,
             "body": mark_safe(render_form_body(view.state)),  # noqa: S308 - escaped where it is built
@@ -69,10 +79,19 @@ class FormsPage(StudyPage):
             "ask_reason": ask,
             "reasons": REASONS,
             "changed": self.changed_rows(view, posted) if ask and posted else (),
-            "conflict": conflict_rows(view, error) if error is not None and error.kind == "conflict" else (),
+            "conflict": conflict_rows(view, posted) if posted else (),
+            "seal": view.seal,
+            "signatures": view.signatures,
+            "may_sign": view.completed and view.seal in {"", "frozen"} and self.may_on(view, Permission.SIGN_RECORD),
+            "may_lock": self.may_on(view, Permission.LOCK_RECORD),
             "url": self.form_url(view.slot),
             "act": posted.act if posted else "",
         }
+
+    def may_on(self, view: FormView, permission: Permission) -> bool:
+        """Say whether the actor may do something with the form's record; never while there is none."""
+        record = view.slot.record
+        return record is not None and self.may(permission, record)
 
     def form_url(self, slot: Slot) -> str:
         """Return where a form is posted to."""
@@ -102,19 +121,32 @@ class FormsPage(StudyPage):
             return self.check(slot, posted)
         if posted.add_row:
             return self.again(slot, posted)
+        posted = self.on_its_base(slot, posted)
+        waiting = unanswered(posted)
+        if waiting:
+            return self.again(slot, replace(posted, conflicts=waiting), undecided(waiting))
         try:
             outcome = do_post(slot, posted, actor=self.actor)
         except DomainError as error:
             if error.kind in {"forbidden", "unknown"}:
                 raise
             if error.kind == "conflict" and "version" in error.detail:
-                posted = replace(posted, version=int(str(error.detail["version"])))
+                conflicts = conflicts_of(slot, posted)
+                posted = replace(posted, version=int(str(error.detail["version"])), conflicts=conflicts)
             return self.again(slot, posted, error)
         label = form_set(slot.definition).forms[slot.form].label
         messages.success(request, f"{label}: {outcome.words}")
         return HttpResponseRedirect(self.after(slot, outcome.record, completed=outcome.completed))
 
+    def on_its_base(self, slot: Slot, posted: Posted) -> Posted:
+        """Return what was posted with the values that its page showed, where somebody saved since it was drawn."""
+        record = slot.record
+        if record is None or posted.version == record.version:
+            return posted
+        return replace(posted, base=values_at(record, posted.version))
+
     def check(self, slot: Slot, posted: Posted) -> HttpResponse:
+        posted = self.on_its_base(slot, posted)
         surround = read_surround([slot], actor=self.actor, visit=slot.visit)
         view = read_form(slot, surround, actor=self.actor, posted=posted)
         if view.state.read_only:
@@ -191,6 +223,8 @@ class VisitSheetPage(FormsPage):
             ],
             forms=forms,
             complete=sum(each["completed"] or each["status"] == "not_done" for each in forms),
+            may_sign=self.may(Permission.SIGN_RECORD, visit),
+            may_lock=self.may(Permission.LOCK_RECORD, visit),
             may_change=self.may(Permission.CHANGE_VISIT, visit),
             open_form=form,
             **facts,

@@ -10,7 +10,7 @@ from trials.models import Participant, Site, Study, StudyVersion, Visit
 class FormRecord(models.Model):
     """One filled form: at a visit, once for a participant (``row`` 0), or one row of a log (``row`` from 1).
 
-    ``data`` holds the values keyed by item path: ``{"VS.TEMP": {"v": "38.6", "u": "Cel"}}``; text as entered, never JSON
+    ``data`` holds the values keyed by item path: ``{"TEMP": {"v": "38.6", "u": "Cel"}}``; text as entered, never JSON
     numbers. A null flavour is ``{"n": "ND", "why": "…"}``. ``version`` counts saves, for optimistic locking.
     """
 

@@ -66,24 +66,38 @@ def _missing(message: Message) -> Refusal:
     return Refusal("missing", message.text.removesuffix(" is missing."), "nothing", message.action, message.path)
 
 
-def mark_not_done(target: FormRecord | Slot, *, reason: str, actor: Actor) -> SaveResult:
-    """Say that a form was not done, with the reason; values that were entered are taken out and stay in the history."""
+def mark_not_done(
+    target: FormRecord | Slot, *, reason: str, actor: Actor, expected_version: int | None = None
+) -> SaveResult:
+    """Say that a form was not done, with the reason; values that were entered are taken out and stay in the history.
+
+    ``expected_version`` is the version that the page showed; another's save in between is a conflict.
+    """
     slot = as_slot(target)
     study = slot.participant.study
     with open_act("mark not done", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
         sheet = open_sheet(slot, act, event="mark_not_done")
         require_entry(actor, sheet.record if not sheet.is_new else sheet.record.participant)
+        _refuse_stale(sheet, expected_version)
         return _end(sheet, State.NOT_DONE, act=act, action="mark_not_done", reason=reason)
 
 
-def remove_record(record: FormRecord, *, reason: str, actor: Actor) -> SaveResult:
-    """Remove a record (a log row, a form begun in error) with a reason; its values stay in the record and the
-    history."""
+def remove_record(record: FormRecord, *, reason: str, actor: Actor, expected_version: int | None = None) -> SaveResult:
+    """Remove a record (a log row, a form begun in error) with a reason; its values stay in the record and the history.
+
+    ``expected_version`` is the version that the page showed; another's save in between is a conflict.
+    """
     study = record.participant.study
     with open_act("remove record", chain=study.chain_key, actor=actor, study_time=clock.study_now(study)) as act:
         sheet = open_sheet(Slot.of(record), act, event="remove")
         require_entry(actor, sheet.record)
+        _refuse_stale(sheet, expected_version)
         return _end(sheet, State.REMOVED, act=act, action="remove", reason=reason)
+
+
+def _refuse_stale(sheet: Sheet, expected_version: int | None) -> None:
+    if expected_version is not None and expected_version != sheet.record.version:
+        raise stale(sheet, {}, expected_version)
 
 
 def _end(sheet: Sheet, state: State, *, act: Act, action: str, reason: str) -> SaveResult:

@@ -37,8 +37,7 @@ class OpenDraft:
 
 
 def save_draft(target: FormRecord | Slot, changes: Changes, *, actor: Actor, base_version: int) -> Draft:
-    """Keep typed texts, valid or not, merged over those kept before; nothing clinical is written and nothing
-    audited."""
+    """Keep typed texts, valid or not, in place of those kept before; nothing clinical is written or audited."""
     slot = as_slot(target)
     if not actor.user_id:
         raise refuse("draft_of_person", expected="a person", found=actor.name, action="Save the items instead.")
@@ -60,9 +59,9 @@ def save_draft(target: FormRecord | Slot, changes: Changes, *, actor: Actor, bas
             "changed_at": clock.now(),
         },
     )
-    draft.changes = {**draft.changes, **{path: _kept(change) for path, change in changes.items()}}
-    draft.changed_at = clock.now()
-    draft.save(update_fields=["changes", "changed_at"])
+    draft.changes = {path: _kept(change) for path, change in changes.items()}
+    draft.base_version, draft.changed_at = base_version, clock.now()
+    draft.save(update_fields=["changes", "base_version", "changed_at"])
     return draft
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,15 +46,22 @@ def plan_queries(sheets: Sequence[Sheet], *, act: Act, explanations: Mapping[str
     if stored:
         for query in Query.objects.filter(record__in=stored).order_by("opened_at", "id"):
             known[query.record_id].append(query)
+    by_itself = _closed_by_themselves(sheets, known)
     for sheet in sheets:
-        _plan_sheet(plan, sheet, known[sheet.record.pk], act, explanations or {})
+        _plan_sheet(plan, sheet, known[sheet.record.pk], act, explanations or {}, by_itself=by_itself)
     return plan
 
 
-def _plan_sheet(plan: QueryPlan, sheet: Sheet, queries: list[Query], act: Act, explanations: Mapping[str, str]) -> None:
-    system = [query for query in queries if query.origin == Query.Origin.SYSTEM]
-    live = {(query.path, query.check_key): query for query in system if query.state in LIVE}
-    ever = {(query.path, query.check_key): query for query in system}
+def _plan_sheet(
+    plan: QueryPlan,
+    sheet: Sheet,
+    queries: list[Query],
+    act: Act,
+    explanations: Mapping[str, str],
+    *,
+    by_itself: Set[uuid.UUID],
+) -> None:
+    live, ever = _of_system(queries)
     changed = items_of(sheet.changed)
     standing: set[tuple[str, str]] = set()
     for message in asking(sheet):
@@ -66,7 +73,7 @@ def _plan_sheet(plan: QueryPlan, sheet: Sheet, queries: list[Query], act: Act, e
         fresh = bool(inputs & changed)
         if key in live:
             _keep(plan, sheet, live[key], message, act, explanations, fresh=fresh)
-        elif key not in ever or fresh or _closed_by_itself(ever[key]):
+        elif key not in ever or fresh or ever[key].pk in by_itself:
             live[key] = _create(plan, sheet, message, act, explanations)
             queries.append(live[key])
     for key, query in live.items():
@@ -79,10 +86,32 @@ def _plan_sheet(plan: QueryPlan, sheet: Sheet, queries: list[Query], act: Act, e
     plan.open_counts[sheet.record.pk] = sum(query.state == State.OPEN for query in queries)
 
 
-def _closed_by_itself(query: Query) -> bool:
-    """Whether the check had stopped firing; a query that a person closed is not asked again for the same values."""
-    last = QueryEntry.objects.filter(query=query).order_by("-at", "-id").values_list("author", flat=True).first()
-    return last == AUTHOR
+def _of_system(queries: Sequence[Query]) -> tuple[dict[tuple[str, str], Query], dict[tuple[str, str], Query]]:
+    """Return the system's queries by path and check: those that live, and the last of each that ever was."""
+    ever = {(query.path, query.check_key): query for query in queries if query.origin == Query.Origin.SYSTEM}
+    live = {
+        (query.path, query.check_key): query
+        for query in queries
+        if query.origin == Query.Origin.SYSTEM and query.state in LIVE
+    }
+    return live, ever
+
+
+def _closed_by_themselves(sheets: Sequence[Sheet], known: Mapping[uuid.UUID, Sequence[Query]]) -> Set[uuid.UUID]:
+    """Return the closed queries whose check stands again and had stopped firing, in one statement and none without.
+
+    A query that a person closed is not among them: it is not asked again for the same values.
+    """
+    closed: set[uuid.UUID] = set()
+    for sheet in sheets:
+        live, ever = _of_system(known[sheet.record.pk])
+        standing = {(message.path, message.check) for message in asking(sheet)} if ever else set()
+        closed |= {query.pk for key, query in ever.items() if key in standing and key not in live}
+    if not closed:
+        return closed
+    entries = QueryEntry.objects.filter(query__in=closed).order_by("at", "id").values_list("query_id", "author")
+    last = dict(entries)
+    return {pk for pk in closed if last.get(pk) == AUTHOR}
 
 
 def asking(sheet: Sheet) -> Iterable[Message]:

@@ -31,8 +31,9 @@ def participant() -> Participant:
 def test_a_draft_keeps_what_was_typed_even_when_it_is_no_value(participant: Participant) -> None:
     slot, actor = slot_at(participant, "SCR", "VS"), member(participant.site)
     before = AuditEvent.objects.count()
-    save_draft(slot, {"TEMP": "thirty-se"}, actor=actor, base_version=0)
-    save_draft(slot, {"SYSBP": NullFlavour("ND", "broken"), "DIABP": None}, actor=actor, base_version=0)
+    save_draft(slot, {"TEMP": "thirty", "WEIGHT": "7"}, actor=actor, base_version=0)
+    whole = {"TEMP": "thirty-se", "SYSBP": NullFlavour("ND", "broken"), "DIABP": None}
+    save_draft(slot, whole, actor=actor, base_version=0)
     draft = open_draft(slot, actor=actor)
     assert draft is not None
     assert draft.changes == {"TEMP": "thirty-se", "SYSBP": NullFlavour("ND", "broken"), "DIABP": None}

@@ -3,7 +3,6 @@
   "use strict";
 
   const REST = 2000;
-  const KEPT = "dz-kept:";
   const turn = new WeakMap();
   const dirty = new WeakMap();
   const timers = new WeakMap();
@@ -55,28 +54,9 @@
     say(form, refused ? `${answer.state}, without ${refused} refused value${refused > 1 ? "s" : ""}` : answer.state);
   };
 
-  /* what could not be sent stays in this browser until it was */
-  const keep = (form) => {
-    const typed = [...new FormData(form)].filter(([name]) => /^[inwux]:/.test(name));
-    try { localStorage.setItem(KEPT + form.getAttribute("action"), JSON.stringify(typed)); } catch { /* private mode */ }
-    return typed.filter(([name, value]) => name.startsWith("i:") && value).length;
-  };
-  const forget = (form) => { try { localStorage.removeItem(KEPT + form.getAttribute("action")); } catch { /* private mode */ } };
-  const restore = (form) => {
-    let kept = null;
-    try { kept = JSON.parse(localStorage.getItem(KEPT + form.getAttribute("action"))); } catch { /* nothing kept */ }
-    if (!kept) return;
-    form.querySelectorAll('input[type="checkbox"][name^="i:"]').forEach((box) => { box.checked = false; });
-    for (const [name, value] of kept) fill(form, name, value);
-    dirty.set(form, true);
-    send(form);
-  };
-  const fill = (form, name, value) => {
-    for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-      if (field.type === "radio" || field.type === "checkbox") { if (field.value === value) field.checked = true; }
-      else if (field.type !== "hidden") field.value = value;
-    }
-  };
+  /* what could not be sent stays in the fields of this page, and is sent again; nothing is kept in the browser's storage */
+  const RETRY = 5000;
+  const typed = (form) => [...new FormData(form)].filter(([name, value]) => name.startsWith("i:") && value).length;
 
   const send = async (form) => {
     clearTimeout(timers.get(form));
@@ -98,16 +78,16 @@
       const answer = await response.json();
       if (turn.get(form) !== mine) return;
       show(form, answer);
-      forget(form);
       if (!answer.collects) form.dataset.unsent = "";
     } catch (problem) {
       if (turn.get(form) !== mine) return;
       dirty.set(form, true);
       form.dataset.unsent = "1";
-      const count = keep(form);
+      const count = typed(form);
       say(form, problem.message === "signed out"
-        ? `Not saved: signed out. ${count} values are kept in this browser; sign in again in another tab, then leave a field.`
-        : `Not saved: connection lost, ${count} values are kept in this browser and sent when it is back`);
+        ? `Not saved: signed out. ${count} values stand in this page; sign in again in another tab, then leave a field.`
+        : `Not saved: connection lost, ${count} values stand in this page and are sent when it is back`);
+      if (problem.message !== "signed out") timers.set(form, setTimeout(() => send(form), RETRY));
     } finally { clearTimeout(slow); }
   };
 
@@ -129,7 +109,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.matches("[data-autosave]")) { forget(form); clearTimeout(timers.get(form)); }
+    if (form.matches("[data-autosave]")) clearTimeout(timers.get(form));
     document.querySelectorAll("form[data-autosave]").forEach((each) => { if (each !== form && dirty.get(each)) send(each); });
     form.dataset.unsent = "";
   });
@@ -178,6 +158,12 @@
   const row = (el) => el.closest("[data-path]");
   const press = (form, act) => form.querySelector(`button[name="act"][value="${act}"]`)?.click();
 
+  const fill = (line, name, value) => {
+    for (const field of line.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (field.type === "radio" || field.type === "checkbox") { if (field.value === value) field.checked = true; }
+      else if (field.type !== "hidden") field.value = value;
+    }
+  };
   /* the value of the visit or assessment before, into this row or into every empty row; nothing counts until it is saved */
   const empty = (line) => ![...line.querySelectorAll('[name^="i:"]')].some((field) => (/radio|checkbox/.test(field.type) ? field.checked : field.type !== "hidden" && field.value));
   const copy = (line, over) => {
@@ -239,7 +225,6 @@
   });
 
   /* a refusal is read first, and a form named in the address is in view */
-  document.querySelectorAll("form[data-autosave]").forEach((form) => { if (form.querySelector('[name="act"]')) restore(form); });
   const asked = document.querySelector("[data-refusals]") || document.querySelector('[data-reason] input[type="radio"]') || document.querySelector('.dz-conflict input[type="radio"]');
   /* after the browser went to the place in the address, since that takes the focus away */
   window.addEventListener("load", () => setTimeout(() => {

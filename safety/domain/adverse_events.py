@@ -94,8 +94,8 @@ def adverse_event(
     """Read one record of the form AE.
 
     ``values`` by item name (None = blank), ``grades`` the rows of the group GRADES in order of time. Partial dates come
-    as ``PartialDate``. ``SERIOUS`` is an optional item: in a complete record an empty collection and a blank both mean that
-    no criterion was ticked [R]; until the record is ``complete`` nobody answered, which is never "not serious".
+    as ``PartialDate``. ``SERIOUS`` is an optional item: in a complete record an empty collection and a blank both mean
+    that no criterion was ticked [R]; until the record is ``complete`` nobody answered, which is never "not serious".
     ``infused_at``: start of the first infusion, local wall time.
 
     >>> event = adverse_event({"CTCAE": "Nausea", "SERIOUS": ()}, [{"GRADE": 2, "FROM": PartialDate.parse("2026-11")}])

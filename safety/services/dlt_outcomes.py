@@ -135,15 +135,15 @@ def _last_minute(picture: Picture) -> str:
 def is_complete(picture: Picture) -> bool:
     """Whether every product of the arm was infused; until then the window has no end.
 
-    The number of infusions in a study file is the most there may be, so a further one of the same product moves the end
-    of the window when it happens, and is not waited for [R].
+    An infusion whose product is not recorded is none of them. The number of infusions in a study file is the most there
+    may be, so a further one of the same product moves the end of the window when it happens, and is not waited for [R].
     """
     person = picture.participant
     given = [product for started, product, _ in picture.infusions if local_date(started) is not None]
     arm = trial_definition(person.version).arms.get(person.arm.code) if person.arm is not None else None
     if arm is None:
         return True
-    return set(arm.products) <= set(given) or len(given) >= len(arm.products)
+    return set(arm.products) <= set(given)
 
 
 def whole(picture: Picture) -> bool | None:
@@ -161,7 +161,7 @@ def events_of(picture: Picture, today: date) -> Iterator[GradedEvent]:
     infused_at = datetime.fromisoformat(person.infused_at) if "T" in person.infused_at else None
     for record in picture.records:
         if record.kind == "adverse_event":
-            event = read_adverse_event(record.values, infused_at=infused_at)
+            event = read_adverse_event(record.values, infused_at=infused_at, complete=record.complete)
             yield adverse_event_facts(event, str(record.id), today=today, haematological=is_haematological)
     scales: tuple[tuple[str, Kind], ...] = (("crs", "CRS"), ("icans", "ICANS"), ("gvhd", "GVHD"))
     for kind, scale in scales:

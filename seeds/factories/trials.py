@@ -174,7 +174,11 @@ class _ParticipantFactory(Factory):
 def infuse(participant: Participant, *days: date, record_id: uuid.UUID | None = None) -> uuid.UUID:
     """Apply infusions on these days as one record would state them; return the record's id."""
     record_id = record_id or uuid.uuid4()
-    rows = [InfusionFact(str(n), "CART", "LOT1", f"{day}T10:00", f"{day}T10:30") for n, day in enumerate(days, start=1)]
+    level = participant.dose_level
+    product = next(iter(level.amounts), "CART") if level is not None else "CART"
+    rows = [
+        InfusionFact(str(n), product, "LOT1", f"{day}T10:00", f"{day}T10:30") for n, day in enumerate(days, start=1)
+    ]
     with open_act("save items", chain=participant.study.chain_key, actor=SYSTEM) as act:
         apply_infusions(participant, record_id, rows, act=act)
     return record_id

@@ -69,8 +69,7 @@ def _plan_sheet(
         if key in standing:
             continue
         standing.add(key)
-        inputs = sheet.found.inputs.get(message.key, frozenset())
-        fresh = bool(inputs & changed)
+        fresh = _is_fresh(sheet, message, changed)
         if key in live:
             _keep(plan, sheet, live[key], message, act, explanations, fresh=fresh)
         elif key not in ever or fresh or ever[key].pk in by_itself:
@@ -97,6 +96,11 @@ def _of_system(queries: Sequence[Query]) -> tuple[dict[tuple[str, str], Query], 
     return live, ever
 
 
+def _is_fresh(sheet: Sheet, message: Message, changed: Set[str]) -> bool:
+    """Whether a value that the check reads was changed by this save."""
+    return bool(sheet.found.inputs.get(message.key, frozenset()) & changed)
+
+
 def _closed_by_themselves(sheets: Sequence[Sheet], known: Mapping[uuid.UUID, Sequence[Query]]) -> Set[uuid.UUID]:
     """Return the closed queries whose check stands again and had stopped firing, in one statement and none without.
 
@@ -105,8 +109,11 @@ def _closed_by_themselves(sheets: Sequence[Sheet], known: Mapping[uuid.UUID, Seq
     closed: set[uuid.UUID] = set()
     for sheet in sheets:
         live, ever = _of_system(known[sheet.record.pk])
-        standing = {(message.path, message.check) for message in asking(sheet)} if ever else set()
-        closed |= {query.pk for key, query in ever.items() if key in standing and key not in live}
+        changed = items_of(sheet.changed)
+        for message in asking(sheet) if ever else ():
+            key = (message.path, message.check)
+            if key in ever and key not in live and not _is_fresh(sheet, message, changed):
+                closed.add(ever[key].pk)
     if not closed:
         return closed
     entries = QueryEntry.objects.filter(query__in=closed).order_by("at", "id").values_list("query_id", "author")

@@ -72,6 +72,31 @@ def test_opening_twenty_queries_takes_two_more_statements() -> None:
     assert len(statements(captured)) <= len(second) + 2
 
 
+@pytest.mark.parametrize("blanks", [5, 20])
+def test_required_items_that_are_blank_once_more_take_one_statement_for_all_of_them(blanks: int) -> None:
+    form = big_form(60)
+    for item in form["items"].values():
+        item["required"] = True
+    version = study_version(forms={"BIG": form}, places={"BIG": ["SCR"]})
+    participant = participant_in(version)
+    actor = member(participant.site)
+    names = [f"N{n}" for n in range(60)]
+    full, none = dict.fromkeys(names, "2.50"), dict.fromkeys(names[:blanks])
+    record = save_items(slot_at(participant, "SCR", "BIG"), full, actor=actor, expected_version=0).record
+    record = complete_record(record, actor=actor, expected_version=1).record
+    counts = []
+    for number in range(2):
+        start = FormRecord.objects.get(pk=record.pk).version
+        with CaptureQueriesContext(connection) as captured:
+            save_items(record, none, actor=actor, reason="wrong participant", expected_version=start)
+        counts.append(len(statements(captured)))
+        assert Query.objects.filter(check_key="required", state="open").count() == blanks
+        save_items(record, full, actor=actor, reason="right after all", expected_version=start + 1)
+        assert Query.objects.filter(check_key="required", state="closed").count() == blanks * (number + 1)
+    # Beside what the first time took: one look at who closed the old ones.
+    assert counts[1] == counts[0] + 1
+
+
 def test_completing_takes_no_more_statements_for_a_larger_form() -> None:
     counts = []
     for items in (30, 60):

@@ -59,9 +59,19 @@ class VisitCardPage(StudyPage):
             if error.kind in {"forbidden", "unknown"}:
                 raise
             return self.show(status=400, refusals=error.refusals, **self.card(visit))
-        words = {"visit": visit_label(visit), "number": visit.participant.number}
-        messages.success(request, _("%(visit)s of %(number)s was saved.") % words)
+        messages.success(request, saved_words(self.get_visit(pk)))
         return HttpResponseRedirect(reverse("admin:visit", args=[visit.pk]))
+
+
+def saved_words(visit: Visit) -> str:
+    """Return what became of a visit: outside its window it says by how much, and that a deviation was drafted."""
+    words = {"visit": visit_label(visit), "number": visit.participant.number}
+    said = _("%(visit)s of %(number)s was saved.") % words
+    status = status_of_visit(visit, clock.local_today(visit.study, visit.site.time_zone))
+    if status.state is WindowState.OUT_OF_WINDOW:
+        days = {"n": f"{status.days:+d}"}
+        said += " " + _("It lies %(n)s days outside its window; a deviation was drafted.") % days
+    return said
 
 
 def act_on_visit(visit: Visit, request: HttpRequest, *, actor: Any) -> Visit:
@@ -109,6 +119,7 @@ def visit_facts(visit: Visit) -> dict[str, Any]:
         "label": visit_label(visit),
         "status_key": cell.state,
         "status_detail": status_detail(status.state, status.days),
+        "outside": status_detail(status.state, status.days) if status.state is WindowState.OUT_OF_WINDOW else "",
         "in_window": status.state is WindowState.IN_WINDOW,
         "today": today,
         "done": counted.done,

@@ -45,8 +45,17 @@ def signed_in(site: Site, role: Role = Role.COORDINATOR) -> Client:
     return client
 
 
-def send(client: Client, url: str, values: dict[str, str], *, check: bool = False, **more: str) -> Any:
-    fields = {**{f"i:{name}": value for name, value in values.items()}, "act": "save", "version": "0", **more}
+def send(
+    client: Client,
+    url: str,
+    values: dict[str, str],
+    *,
+    check: bool = False,
+    extra: dict[str, str] | None = None,
+    **more: str,
+) -> Any:
+    typed = {f"i:{name}": value for name, value in values.items()}
+    fields = {**typed, "act": "save", "version": "0", **more, **(extra or {})}
     return client.post(url, fields, headers={"X-Check": "1"} if check else {})
 
 
@@ -111,12 +120,12 @@ def test_a_conflict_without_a_choice_is_asked_again_and_saves_nothing(site: Site
     send(other, form_of(record), {**VITALS, "TEMP": "38.9"}, version="1")
     stale = send(mine, form_of(record), {**VITALS, "TEMP": "37.2"}, version="1")
     assert 'name="l:TEMP"' in stale.content.decode()
-    again = send(mine, form_of(record), {**VITALS, "TEMP": "37.2"}, version="2", **{"l:TEMP": "1"})
+    again = send(mine, form_of(record), {**VITALS, "TEMP": "37.2"}, version="2", extra={"l:TEMP": "1"})
     record.refresh_from_db()
     assert (again.status_code, record.data["TEMP"]["v"], record.version) == (409, "38.9", 2)
     assert 'name="c:TEMP"' in again.content.decode()
     chosen = {"l:TEMP": "1", "c:TEMP": "mine"}
-    assert send(mine, form_of(record), {**VITALS, "TEMP": "37.2"}, version="2", **chosen).status_code == 302
+    assert send(mine, form_of(record), {**VITALS, "TEMP": "37.2"}, version="2", extra=chosen).status_code == 302
     record.refresh_from_db()
     assert record.data["TEMP"]["v"] == "37.2"
 

@@ -133,13 +133,14 @@ def test_leaving_with_an_unsent_value_warns(house: House) -> None:
     context.close()
 
 
-def test_values_typed_without_a_connection_are_kept_in_the_browser_and_sent_later(house: House) -> None:
+def test_values_typed_without_a_connection_stand_in_the_page_and_are_sent_when_it_is_back(house: House) -> None:
     context, page = house.person("coordinator")
     open_page(page, house, house.visit("01-001", "D14"))
     context.set_offline(True)
     page.fill("#HEM-WBC", "4.1")
     page.keyboard.press("Tab")
     page.wait_for_selector("#HEM [data-state] >> text=/Not saved: connection lost, [1-9][0-9]* values/")
+    assert "4.1" not in page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
     context.set_offline(False)
     page.wait_for_selector("#HEM [data-state] >> text=Draft saved")
     page.reload()

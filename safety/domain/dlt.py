@@ -175,12 +175,19 @@ def evaluability_facts(
 
 
 def evaluability(
-    answer: Answer, state: WindowState, *, had_dlt: bool, left: bool = False, dose: bool | None = None
+    answer: Answer,
+    state: WindowState,
+    *,
+    had_dlt: bool,
+    left: bool = False,
+    dose: bool | None = None,
+    undecided: bool = False,
 ) -> Evaluability:
     """Whether a participant counts, from the answer of the study's expression.
 
     A DLT always counts. Otherwise nobody counts before the window is closed, whatever the expression says already;
-    ``left``: the participant left the study, so that no further day will be observed.
+    ``left``: the participant left the study, so that no further day will be observed. ``undecided``: a candidate or a
+    pending rule stands, which may still become a DLT: nobody is "not evaluable" before it is decided.
     """
     if had_dlt:
         return Evaluability.EVALUABLE
@@ -188,4 +195,4 @@ def evaluability(
         return Evaluability.AT_RISK if dose is False else Evaluability.PENDING
     if answer is True:
         return Evaluability.EVALUABLE
-    return Evaluability.NOT_EVALUABLE if answer is False else Evaluability.PENDING
+    return Evaluability.NOT_EVALUABLE if answer is False and not undecided else Evaluability.PENDING

@@ -102,6 +102,7 @@ def outcome_of(picture: Picture, today: date) -> Outcome:
             had_dlt=False,
             left=ended is not None and ended <= today,
             dose=dose,
+            undecided=bool(found),
         ),
         found=found,
         alerts=alerts,

@@ -370,6 +370,24 @@ def test_a_dose_not_given_whole_is_not_evaluable_once_closed(participant: Partic
     assert window(participant).evaluable is False
 
 
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [(event(("3", "2026-10-12"), ("1", "2026-10-25")), "candidate"),
+     (event(("3", "2026-10-12"), ("1", "2026-10-25"), CART=None), "pending")],
+)  # fmt: skip
+def test_nobody_is_not_evaluable_while_a_candidate_or_a_pending_rule_stands(
+    participant: Participant, values: dict[str, str], state: str
+) -> None:
+    participant.infusions.update(whole=False)
+    record = save_log(participant, "AE", values)
+    day(participant, 29)
+    assert candidates() == [("ORGAN", state)]
+    assert (window(participant).state, window(participant).evaluable) == ("closed", None)
+    change(record, CART="UNRELATED")
+    watch.sweep()
+    assert (candidates(), window(participant).evaluable) == ([("ORGAN", "withdrawn")], False)
+
+
 def test_a_poisoned_participant_is_logged_noted_told_of_and_blocks_nobody(
     site: Site, liu: User, caplog: pytest.LogCaptureFixture
 ) -> None:

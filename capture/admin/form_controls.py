@@ -7,9 +7,11 @@ less than a template per field. Whatever is filled in is escaped here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import escape
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from capture.admin.markup import fold, icon, option, text_input
@@ -126,16 +128,25 @@ def null_control(item: ItemDefinition, path: str, stored: Mapping[str, Any] | No
     flavour = str((stored or {}).get("n", ""))
     if not item.nulls or (disabled and not flavour):
         return ""
+    why = str((stored or {}).get("why", ""))
+    return _null_html(tuple(item.nulls), flavour, why, disabled, get_language() or "").replace(PATH, escape(path))
+
+
+@lru_cache(maxsize=512)
+def _null_html(nulls: tuple[str, ...], flavour: str, words: str, disabled: bool, _language: str) -> str:
+    """Return the control with a placeholder for the path: nearly all items of a page share one."""
     off = " disabled" if disabled else ""
     word = LABELS.get(flavour)
     summary = escape(_(word)) if word else icon("nul", label=_("Reason missing"))
-    options = "".join(option(each, _(LABELS[each]), chosen=each == flavour) for each in item.nulls)
+    options = "".join(option(each, _(LABELS[each]), chosen=each == flavour) for each in nulls)
     label = escape(_("Reason missing"))
-    choice = f'<select class="dz-in" name="n:{escape(path)}" aria-label="{label}"{off}>{_EMPTY}{options}</select>'
-    why = text_input(f"w:{path}", str((stored or {}).get("why", "")), _("Why"), off=off)
+    choice = f'<select class="dz-in" name="n:{PATH}" aria-label="{label}"{off}>{_EMPTY}{options}</select>'
+    why = text_input(f"w:{PATH}", words, _("Why"), off=off)
     return fold(
         summary, choice + why, name="null", is_open=bool(flavour), title=_("Reason missing (Alt N)"), by_key=not flavour
     )
 
 
 _EMPTY = '<option value=""></option>'
+PATH = "\x01"
+"""Stands for an item's path in markup that many items share; a control character, so that no value can hold it."""

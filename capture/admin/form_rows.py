@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import escape
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from capture.admin.form_controls import control, html_id, null_control, unit_control
+from capture.admin.form_controls import PATH, control, html_id, null_control, unit_control
 from capture.admin.markup import fold, icon, note, state_mark, text_input
 from capture.definition.shapes import FormDefinition, GroupDefinition, ItemDefinition
 from capture.domain.item_paths import row_path
@@ -244,9 +246,13 @@ def flag_of(messages: Iterable[Message], queries: Iterable[Query]) -> str:
 def _acts(state: FormState, path: str) -> str:
     if not state.history_url:
         return ""
-    url, title = escape(f"{state.history_url}?path={path}"), escape(_("History (Alt H)"))
-    glyph = icon("hist", label=_("History"), small=False)
-    return f'<a class="dz-ib" href="{url}" data-popover title="{title}">{glyph}</a>'
+    return _history_link(state.history_url, get_language() or "").replace(PATH, escape(path))
+
+
+@lru_cache(maxsize=256)
+def _history_link(url: str, _language: str) -> str:
+    title, glyph = escape(_("History (Alt H)")), icon("hist", label=_("History"), small=False)
+    return f'<a class="dz-ib" href="{escape(url)}?path={PATH}" data-popover title="{title}">{glyph}</a>'
 
 
 def messages_of(state: FormState, path: str) -> str:

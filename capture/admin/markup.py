@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from trials.domain.vocabulary import status_of
 
 
+@lru_cache(maxsize=512)
 def icon(name: str, tone: str = "", label: str = "", *, small: bool = True) -> str:
     """Return a glyph of the sprite; with a label it speaks for itself, without it a word stands beside it."""
     classes = f"dz-g{' dz-s' if small else ''}{f' dz-{tone}' if tone else ''}"

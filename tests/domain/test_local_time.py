@@ -37,7 +37,14 @@ def test_a_local_time_is_one_instant(zone: str, on: date, at: time, instant: dat
 
 @pytest.mark.parametrize(
     "zone",
-    ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll", "Asia/Shanghai", "America/Santiago"],
+    [
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Antarctica/Troll",
+        "Asia/Shanghai",
+        "America/Santiago",
+    ],
 )
 @pytest.mark.parametrize("at", [time(0, 30), time(1, 30), time(2, 30), time(3, 30)])
 def test_every_local_date_of_two_years_has_its_own_instant_never_before_the_wall_time(zone: str, at: time) -> None:

@@ -9,9 +9,7 @@ from trials.records.domain.retry import next_attempt, wait_before
 FIRST = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("attempts", "minutes"), [(1, 1), (2, 2), (3, 5), (4, 15), (5, 60), (6, 60), (47, 60)]
-)
+@pytest.mark.parametrize(("attempts", "minutes"), [(1, 1), (2, 2), (3, 5), (4, 15), (5, 60), (6, 60), (47, 60)])
 def test_the_waits_are_1_2_5_15_60_minutes_then_hourly_within_a_fifth(attempts: int, minutes: int) -> None:
     waits = [wait_before(attempts, f"key {number}") / timedelta(minutes=minutes) for number in range(500)]
     assert 0.8 <= min(waits) < 0.82

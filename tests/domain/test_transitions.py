@@ -40,8 +40,7 @@ def test_a_refused_transition_says_what_is_possible_now() -> None:
     with pytest.raises(DomainError) as refused:
         TABLE.next("open", "ask again")
     assert str(refused.value) == (
-        "expected ask again in one of the states answered, found query in the state open. "
-        "Possible now: answer, close."
+        "expected ask again in one of the states answered, found query in the state open. Possible now: answer, close."
     )
     with pytest.raises(DomainError) as refused:
         TABLE.next("closed", "answer")

@@ -69,7 +69,9 @@ def _marks(row: BoardRow, days: int) -> Iterator[SafeString]:
     for episode in row.episodes:
         yield _episode(episode, days)
     for candidate, day in row.candidates:
-        x = place(day or 0, days)
+        if day is None:
+            continue  # an event whose onset is not known has no place on the axis; the list beside it holds it
+        x = place(day, days)
         kind = "cand" if candidate.state == "candidate" else "hour"
         yield format_html('<use class="dz-w-mark" href="#g-{}" x="{}" y="0" width="14" height="14"/>', kind, x - 7)
     if row.day is not None and (row.left is None or row.left >= 0):

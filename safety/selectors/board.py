@@ -90,10 +90,10 @@ def dlt_board(actor: Actor, study: Study) -> tuple[BoardGroup, ...]:
     events = visible(actor, AdverseEvent.objects.filter(study=study), SEES)
     onsets: dict[UUID, str] = {
         pk: started.isoformat()
-        for pk, started in events.filter(pk__in=candidates.values("event_id"))
+        for pk, started, latest in events.filter(pk__in=candidates.values("event_id"))
         .order_by()
-        .values_list("record_id", "started_earliest")
-        if started is not None
+        .values_list("record_id", "started_earliest", "started_latest")
+        if started is not None and started == latest
     }
     rows = [_row(study, window, bars[window.pk], found[window.pk], onsets) for window in windows]
     return _grouped(rows)
@@ -113,7 +113,7 @@ def _row(
         row.length = None if window.closes is None else (window.closes - window.opens).days
         lived = (today - window.opens).days
         row.day = lived if row.length is None else min(lived, row.length)
-        row.episodes = [_bar(each, window.opens, lived) for each in episodes]
+        row.episodes = [bar for each in episodes if (bar := _bar(each, window.opens, lived)) is not None]
     starts = {**onsets, **{each.pk: each.started for each in episodes}}
     row.candidates = [(each, _day(starts.get(each.event_id, ""), window.opens)) for each in candidates]
     row.status = status_of(window, candidates, at_risk=bool(getattr(window, "partly", False)))
@@ -140,8 +140,10 @@ def _day(wall: str, opens: date | None) -> int | None:
     return None if opens is None or not wall else (date.fromisoformat(wall[:10]) - opens).days
 
 
-def _bar(episode: Episode, opens: date, lived: int) -> EpisodeBar:
-    first = _day(episode.started, opens) or 0
+def _bar(episode: Episode, opens: date, lived: int) -> EpisodeBar | None:
+    first = _day(episode.started, opens)
+    if first is None:
+        return None
     ended = _day(episode.ended, opens)
     last = max(first, lived if ended is None else ended)
     return EpisodeBar(episode.scale, episode.grade, first, last, ended is None, episode.working)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from safety.models import AdverseEvent
 from safety.policies import SEES, visible
@@ -76,7 +76,8 @@ def adverse_events(actor: Actor, study: Study, filters: ReviewFilters) -> list[A
     """Return the events that pass the filters, gravest first, with participants and courses; two statements."""
     rows = events_of(actor, study).filter(filters.condition())
     rows = rows.select_related("participant", "site").prefetch_related("grades")
-    return list(rows.order_by("-grade", "-started_earliest", "participant__number", "number")[:SHOWN])
+    gravest, latest = F("grade").desc(nulls_last=True), F("started_earliest").desc(nulls_last=True)
+    return list(rows.order_by(gravest, latest, "participant__number", "number")[:SHOWN])
 
 
 def count_events(actor: Actor, study: Study, filters: ReviewFilters) -> dict[str, int]:

@@ -83,7 +83,7 @@ def test_events_are_listed_gravest_first_with_course_and_working(participant: Pa
 @pytest.mark.parametrize(
     ("query", "numbers"),
     [
-        ({}, [2, 3, 1]),
+        ({}, [2, 1, 3]),
         ({"grade": "3"}, [2]),
         ({"min_grade": "2"}, [2]),
         ({"grade": "0"}, [3]),
@@ -92,7 +92,7 @@ def test_events_are_listed_gravest_first_with_course_and_working(participant: Pa
         ({"term": "nausea"}, [1]),
         ({"participant": "02-"}, []),
         ({"site": "01", "grade": "1"}, [1]),
-        ({"grade": "drop"}, [2, 3, 1]),
+        ({"grade": "drop"}, [2, 1, 3]),
     ],
 )
 def test_each_filter_keeps_what_it_says(participant: Participant, query: dict[str, str], numbers: list[int]) -> None:
@@ -101,7 +101,7 @@ def test_each_filter_keeps_what_it_says(participant: Participant, query: dict[st
     save_log(participant, "AE", {"TERM": "Dizzy", "CART": "UNLIKELY"})
     filters = ReviewFilters.read(query)
     found = adverse_events(SYSTEM, participant.study, filters)
-    assert sorted(row.number for row in found) == sorted(numbers)
+    assert [row.number for row in found] == numbers
     assert count_events(SYSTEM, participant.study, filters)["passing"] == len(numbers)
 
 
@@ -112,6 +112,41 @@ def test_a_chip_counts_the_rows_that_it_opens(participant: Participant, monitor:
     assert "Serious <b>1</b>" in text
     assert "1 of 2" in page(monitor, "adverse_events", "?serious=1")
     assert "No event passes these filters" in page(monitor, "adverse_events", "?grade=5")
+    save_log(participant, "AE", {"TERM": "Dizzy"})
+    text = page(monitor, "adverse_events")
+    assert "Grade not recorded <b>1</b>" in text
+    assert text.index("Grade 1: the highest of its course") < text.index("Dizzy")
+
+
+def test_an_event_whose_seriousness_nobody_answered_reads_not_answered(
+    participant: Participant, monitor: Client
+) -> None:
+    save_log(participant, "AE", event(("3", "2026-10-13")))
+    row = page(monitor, "adverse_events").split("<tbody>")[1]
+    assert "Not answered" in row
+    assert ">No<" not in row
+
+
+@pytest.mark.parametrize(("start", "marks"), [("2026-10-13", 1), ("2026-10", 0), (None, 0)])
+def test_an_event_without_a_certain_day_of_onset_is_listed_and_has_no_mark_on_the_axis(
+    participant: Participant, site: Site, monitor: Client, start: str | None, marks: int
+) -> None:
+    save_log(participant, "AE", event(("3", "2026-10-13"), START=start))
+    on_day(site, 9)
+    row = dlt_board(SYSTEM, participant.study)[0].rows[0]
+    assert [(found.rule, day) for found, day in row.candidates] == [("ORGAN", 3 if marks else None)]
+    body = page(monitor, "dlt_windows").split("<tbody>")[1].split("</tbody>")[0]
+    assert body.count("dz-w-mark") == marks
+    assert "ORGAN" in body
+
+
+def test_the_dose_of_a_group_stands_in_the_unit_as_people_write_it(
+    participant: Participant, site: Site, monitor: Client
+) -> None:
+    on_day(site, 1)
+    text = page(monitor, "dlt_windows")
+    assert "× 10⁶" in text
+    assert "10*6" not in text
 
 
 def test_the_grid_shows_the_worst_grade_of_a_day_and_never_0_for_what_nobody_saw(

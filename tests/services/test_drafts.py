@@ -32,7 +32,11 @@ def test_a_draft_keeps_what_was_typed_even_when_it_is_no_value(participant: Part
     slot, actor = slot_at(participant, "SCR", "VS"), member(participant.site)
     before = AuditEvent.objects.count()
     save_draft(slot, {"TEMP": "thirty", "WEIGHT": "7"}, actor=actor, base_version=0)
-    whole = {"TEMP": "thirty-se", "SYSBP": NullFlavour("ND", "broken"), "DIABP": None}
+    whole: dict[str, str | NullFlavour | None] = {
+        "TEMP": "thirty-se",
+        "SYSBP": NullFlavour("ND", "broken"),
+        "DIABP": None,
+    }
     save_draft(slot, whole, actor=actor, base_version=0)
     draft = open_draft(slot, actor=actor)
     assert draft is not None

@@ -235,7 +235,7 @@ def test_a_visit_whose_date_moved_is_brought_up_to_date() -> None:
     record = save_items(slot, {"ASKED": "y"}, actor=SYSTEM, expected_version=0).record
     assert "DAY" not in record.data
     participant.refresh_from_db()
-    Visit.objects.filter(pk=record.visit_id).update(actual=date(2026, 1, 19))
+    Visit.objects.filter(records=record).update(actual=date(2026, 1, 19))
     refresh_participant(participant, actor=SYSTEM, because="the visit was dated")
     assert FormRecord.objects.get().data["DAY"] == {"v": "14", "d": 1}
 

@@ -44,7 +44,7 @@ def test_a_value_derived_from_the_visit_date_follows_it_in_the_same_act() -> Non
     slot = day_14()
     record = save_items(slot, {"TEMP": "36.6"}, actor=SYSTEM, expected_version=0).record
     before = record.data.get("DAY")
-    visit = Visit.objects.select_related("participant", "study", "site", "version").get(pk=record.visit_id)
+    visit = Visit.objects.select_related("participant", "study", "site", "version").get(records=record)
     assert visit.actual is not None
     advance_clock(visit.study, days=1, actor=SYSTEM)
     start_visit(visit, on=visit.actual + timedelta(days=1), actor=SYSTEM, reason="typed wrongly")
@@ -61,7 +61,7 @@ def test_a_value_derived_from_the_visit_date_follows_it_in_the_same_act() -> Non
 def test_a_date_is_not_taken_back_while_forms_of_the_visit_are_filled_in() -> None:
     slot = day_14()
     record = save_items(slot, {"TEMP": "36.6"}, actor=SYSTEM, expected_version=0).record
-    visit = Visit.objects.select_related("participant", "study", "site", "version").get(pk=record.visit_id)
+    visit = Visit.objects.select_related("participant", "study", "site", "version").get(records=record)
     events = AuditEvent.objects.count()
     with pytest.raises(DomainError) as refused:
         clear_visit_date(visit, actor=SYSTEM, reason="typed wrongly")

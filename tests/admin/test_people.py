@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.test import APIRequestFactory
@@ -117,3 +119,17 @@ def test_a_token_stands_still_while_a_password_change_is_owed(settings: Any) -> 
     User.objects.filter(pk=user.pk).update(must_change_password=True)
     with pytest.raises(AuthenticationFailed):
         authenticate(f"Token {text}")
+
+
+def test_the_list_of_memberships_takes_the_same_statements_for_any_number_of_rows() -> None:
+    site, counts = SiteFactory.create(), []
+    client = browser(UserFactory.create(is_administrator=True))
+    for more in (2, 18):
+        for _ in range(more):
+            MembershipFactory.create(study=site.study, site=site, role=Role.COORDINATOR)
+        client.get("/admin/trials/membership/")
+        with CaptureQueriesContext(connection) as captured:
+            text = client.get("/admin/trials/membership/").content.decode()
+        counts.append(len(captured))
+    assert all(f"/admin/trials/membership/{row.pk}/" in text for row in Membership.objects.all())
+    assert counts[0] == counts[1]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.filters import RelatedFieldListFilter
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.db.models import Field, ForeignKey, Model, QuerySet
+from django.db.models import Field, ForeignKey, Model, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -82,21 +83,38 @@ def _view_permission(model: type[Model]) -> Permission:
     return Permission.VIEW_STUDY if organisation else Permission.VIEW_PARTICIPANTS
 
 
-def hide_foreign(actor: Actor, row: Model, *, only: AbstractSet[str] | None = None) -> None:
-    """Replace related rows that the actor may not see by ``Hidden``, in memory, before anything prints them."""
-    for field in row._meta.concrete_fields:
-        if not isinstance(field, ForeignKey) or (only is not None and field.name not in only):
-            continue
-        if getattr(row, field.attname) is None:
-            continue
-        related = getattr(row, field.name)
-        if not _known(actor, related):
-            row._state.fields_cache[field.name] = Hidden()
+def hide_foreign(actor: Actor, rows: Sequence[Model], *, only: AbstractSet[str] | None = None) -> None:
+    """Replace related rows that the actor may not see by ``Hidden``, in memory, before anything prints them.
+
+    The rows are of one model. People take one statement for all rows and relations, any other relation one at most.
+    """
+    if not rows:
+        return
+    fields = [
+        field
+        for field in rows[0]._meta.concrete_fields
+        if isinstance(field, ForeignKey) and (only is None or field.name in only)
+    ]
+    people = [field for field in fields if related_model(field) is User]
+    known = _known_people(actor, {getattr(row, field.attname) for row in rows for field in people})
+    others = [field for field in fields if field not in people]
+    prefetch_related_objects(rows, *(field.name for field in others))
+    for row in rows:
+        for field in people:
+            if (key := getattr(row, field.attname)) is not None:
+                row._state.fields_cache[field.name] = known.get(key) or Hidden()
+        for field in others:
+            related = getattr(row, field.name)
+            if related is not None and not _known(actor, related):
+                row._state.fields_cache[field.name] = Hidden()
+
+
+def _known_people(actor: Actor, keys: AbstractSet[Any]) -> dict[Any, User]:
+    wanted = keys - {None}
+    return {user.pk: user for user in visible_related(actor, User).filter(pk__in=wanted)} if wanted else {}
 
 
 def _known(actor: Actor, related: Model) -> bool:
-    if isinstance(related, User):
-        return visible_related(actor, User).filter(pk=related.pk).exists()
     try:
         return may_see(actor, related)
     except LookupError:

@@ -62,8 +62,8 @@ class ScopedChangeList(ChangeList):  # type: ignore[misc]
         super().get_results(request)
         actor = actor_of_request(request)
         columns = {str(name) for name in self.list_display}
-        for row in self.result_list:
-            hide_foreign(actor, row, only=columns)
+        # A sliced queryset is read once and kept, so that what is hidden here is what the page prints.
+        hide_foreign(actor, list(self.result_list), only=columns)
 
 
 class _Scoped:
@@ -168,7 +168,7 @@ class ScopedModelAdmin(_Scoped, ModelAdmin):  # type: ignore[misc]
         del from_field  # a look-up by another field than the key would answer questions about it
         found = super().get_object(request, object_id)
         if found is not None:
-            hide_foreign(actor_of_request(request), found)
+            hide_foreign(actor_of_request(request), [found])
         return found
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:

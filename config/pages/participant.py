@@ -78,7 +78,9 @@ class ParticipantPage(StudyPage):
             .exclude(state="withdrawn")
             .select_related("visit"),
             window=DltWindow.objects.filter(participant=participant).first() if sees_safety else None,
-            candidates=DltCandidate.objects.filter(participant=participant).exclude(state="withdrawn")
+            candidates=DltCandidate.objects.filter(participant=participant)
+            .exclude(state="withdrawn")
+            .order_by("state", "-found_at", "id")  # what waits for a person before what waits for facts
             if sees_safety
             else (),
             worst=worst_grades(participant) if sees_safety else (),

@@ -17,6 +17,9 @@ from safety.domain.facts import GradedEvent, Known
 from safety.domain.windows import DltWindow, WindowState
 from trials.records.domain.expressions import UNKNOWN, Answer, Context, NotEvaluable, Rule
 
+TIME_AT_GRADE: Final = "the end of the grade, or the limit of the rule"
+"""What a rule waits for whose only open question is how long a grade lasts."""
+
 WORDS: Final[Mapping[str, str]] = {
     "grade": "the grade",
     "started": "the start of the event",
@@ -27,8 +30,8 @@ WORDS: Final[Mapping[str, str]] = {
     "term": "the CTCAE term",
     "due_to_lymphodepletion": "causality to lymphodepletion",
     "due_to_disease": "causality to the disease",
-    "hours_at_grade": "the end of the grade, or the limit of the rule",
-    "days_at_grade": "the end of the grade, or the limit of the rule",
+    "hours_at_grade": TIME_AT_GRADE,
+    "days_at_grade": TIME_AT_GRADE,
 }
 """What a fact is called where a rule waits for it."""
 

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from safety.domain.dlt import TIME_AT_GRADE
 from safety.models import AdverseEvent, DltCandidate, DltWindow, Episode
 from safety.policies import SEES, visible
 from trials.models import Infusion, Participant, Study
@@ -32,6 +34,18 @@ class EpisodeBar:
     working: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One event that rules may still match: ``kind`` is "duration" when all that is open is how long a grade lasts."""
+
+    kind: Literal["duration", "fact"]
+    event_kind: str
+    day: int | None
+    rules: tuple[str, ...]
+    waits_for: str
+    workings: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class BoardRow:
     """One window: ``day`` counts from the first infusion, None before it; ``status`` is a key of the vocabulary."""
@@ -44,6 +58,20 @@ class BoardRow:
     length: int | None = None
     episodes: list[EpisodeBar] = field(default_factory=list)
     candidates: list[tuple[DltCandidate, int | None]] = field(default_factory=list)
+
+    @property
+    def found(self) -> list[tuple[DltCandidate, int | None]]:
+        """What waits for a person."""
+        return [pair for pair in self.candidates if pair[0].state == Candidate]
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """What waits for facts, one line per event."""
+        by_event: defaultdict[tuple[str, UUID], list[tuple[DltCandidate, int | None]]] = defaultdict(list)
+        for each, day in self.candidates:
+            if each.state == Pending:
+                by_event[each.event_kind, each.event_id].append((each, day))
+        return [_waiting(pairs) for pairs in by_event.values()]
 
     @property
     def left(self) -> int | None:
@@ -134,6 +162,19 @@ def status_of(window: DltWindow, candidates: Iterable[DltCandidate], *, at_risk:
     if at_risk and window.state in {DltWindow.State.OPEN, DltWindow.State.CLOSING}:
         return "at_risk"
     return str(window.state)
+
+
+def _waiting(pairs: list[tuple[DltCandidate, int | None]]) -> Waiting:
+    rows = sorted((row for row, _ in pairs), key=lambda row: row.rule)
+    waits = dict.fromkeys(row.waits_for for row in rows if row.waits_for)
+    return Waiting(
+        kind="duration" if all(TIME_AT_GRADE in row.waits_for for row in rows) else "fact",
+        event_kind=rows[0].event_kind,
+        day=pairs[0][1],
+        rules=tuple(row.rule for row in rows),
+        waits_for="; ".join(waits),
+        workings=tuple(row.working for row in rows),
+    )
 
 
 def _day(wall: str, opens: date | None) -> int | None:

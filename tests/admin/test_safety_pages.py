@@ -35,6 +35,7 @@ from trials.services.access import actor_of
 
 pytestmark = pytest.mark.django_db
 MASK = {**FEBRILE, "OXYGEN": "MASK", "HYPOXIA_OTHER": "N"}
+AE_RULES = ("BLOOD", "DEATH", "ORGAN")
 PRESSORS = {**FEBRILE, "HYPOTENSION": "Y", "PRESSORS": "2", "HYPOTENSION_OTHER": "N"}
 
 
@@ -216,6 +217,28 @@ def test_a_closed_window_with_a_pending_rule_does_not_read_closed_without_dlt(
     on_day(site, 29)
     rows = [row for group in dlt_board(SYSTEM, participant.study) for row in group.rows]
     assert [(row.window.state, row.status) for row in rows] == [("closed", "pending")]
+
+
+def test_what_may_still_match_is_one_line_an_event_below_the_candidates(
+    participant: Participant, site: Site, monitor: Client
+) -> None:
+    save_log(participant, "AE", {"TERM": "Dizzy", "START": "2026-10-13"})
+    on_day(site, 4)
+    save_log(participant, "CRS", PRESSORS, at="2026-10-14T08:00")
+    on_day(site, 9)
+    row = dlt_board(SYSTEM, participant.study)[0].rows[0]
+    assert [found.rule for found, _ in row.found] == ["CRS4"]
+    waiting = {each.event_kind: each for each in row.waiting}
+    assert len(row.waiting) == len(waiting) == 2
+    assert (waiting["CRS"].kind, waiting["CRS"].rules) == ("duration", ("CRS3",))
+    assert (waiting["AE"].kind, waiting["AE"].rules, waiting["AE"].day) == ("fact", AE_RULES, 3)
+    body = page(monitor, "dlt_windows").split("<tbody>")[1].split("</tbody>")[0]
+    assert f"may still meet rules {', '.join(AE_RULES)}: waits for " in body
+    assert "may still meet rule CRS3: waits for the end of the grade, or the limit of the rule" in body
+    assert body.index("rule CRS4") < body.index("may still meet")
+    assert all(expression in body.split("</summary>", 1)[1] for expression in ("rule CRS3: ", "rule ORGAN: "))
+    whole = monitor.get(reverse("admin:participant", args=[participant.pk])).content.decode()
+    assert whole.index("CRS4:</b>") < min(whole.index(f"{rule}:</b>") for rule in (*AE_RULES, "CRS3"))
 
 
 def test_a_filter_never_hides_a_candidate(participant: Participant, site: Site, monitor: Client) -> None:

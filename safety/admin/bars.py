@@ -81,14 +81,17 @@ def _marks(row: BoardRow, days: int) -> Iterator[SafeString]:
 
 def _episode(episode: EpisodeBar, days: int) -> SafeString:
     x = place(episode.first, days)
+    words = f"{episode.scale} {episode.shown}: {episode.working}"
+    if not episode.settled:
+        words = f"{words} · {_('not settled: an assessment that is not evaluable could raise the grade')}"
     width = max(place(episode.last + 0.5, days) - x, 14 if episode.scale == "CRS" else 8)
     if episode.scale == "ICANS":
         return format_html(
             '<rect class="dz-w-gr{}" x="{}" y="{}" width="{}" height="6" rx="2"><title>{}</title></rect>',
-            episode.grade, x, TOP + HEIGHT + 2, width, episode.working,
+            episode.grade, x, TOP + HEIGHT + 2, width, words,
         )  # fmt: skip
     return format_html(
         '<g><title>{}</title><rect class="dz-w-gr{}" x="{}" y="{}" width="{}" height="{}" rx="2"/>'
         '<text class="dz-w-n{}" x="{}" y="{}">{}</text></g>',
-        episode.working, episode.grade, x, TOP, width, HEIGHT, episode.grade, x + 4, TOP + 11, episode.grade,
+        words, episode.grade, x, TOP, width, HEIGHT, episode.grade, x + 4, TOP + 11, episode.shown,
     )  # fmt: skip

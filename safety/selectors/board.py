@@ -9,22 +9,26 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from safety.domain.dlt import TIME_AT_GRADE
-from safety.models import AdverseEvent, DltCandidate, DltWindow, Episode
+from safety.models import AdverseEvent, Assessment, DltCandidate, DltWindow, Episode
 from safety.policies import SEES, visible
 from trials.models import Infusion, Participant, Study
 from trials.records.domain.actors import Actor
 from trials.records.services import clock
 
 OUT = (Participant.State.SCREENING, Participant.State.SCREEN_FAILED, Participant.State.TAKEN_BACK)
+HIGHEST = 5
 Candidate, Pending = DltCandidate.State.CANDIDATE, DltCandidate.State.PENDING
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeBar:
-    """One episode on the axis of days; ``last`` is the last day that is known, ``ongoing`` without an end."""
+    """One episode on the axis of days; ``last`` is the last day that is known, ``ongoing`` without an end.
+
+    ``grade`` is the highest that is certain; while it is not ``settled``, an assessment with a blank could raise it.
+    """
 
     scale: str
     grade: int
@@ -32,6 +36,12 @@ class EpisodeBar:
     last: int
     ongoing: bool
     working: str
+    settled: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The grade as it stands on the page."""
+        return str(self.grade) if self.settled else f"≥{self.grade}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,7 @@ def dlt_board(actor: Actor, study: Study) -> tuple[BoardGroup, ...]:
     candidates = visible(actor, DltCandidate.objects.filter(study=study), SEES)
     candidates = candidates.exclude(state=DltCandidate.State.WITHDRAWN)
     bars: defaultdict[UUID, list[Episode]] = defaultdict(list)
+    may_be = _highest_possible(visible(actor, Assessment.objects.filter(study=study), SEES))
     for episode in episodes.order_by("number"):
         bars[episode.participant_id].append(episode)
     found: defaultdict[UUID, list[DltCandidate]] = defaultdict(list)
@@ -123,8 +134,17 @@ def dlt_board(actor: Actor, study: Study) -> tuple[BoardGroup, ...]:
         .values_list("record_id", "started_earliest", "started_latest")
         if started is not None and started == latest
     }
-    rows = [_row(study, window, bars[window.pk], found[window.pk], onsets) for window in windows]
+    rows = [_row(study, window, bars[window.pk], found[window.pk], onsets, may_be) for window in windows]
     return _grouped(rows)
+
+
+def _highest_possible(assessments: QuerySet[Assessment]) -> dict[UUID, int]:
+    """The highest grade that assessments with a blank still allow, by episode."""
+    highest: dict[UUID, int] = {}
+    blank = assessments.filter(evaluable=False, episode__isnull=False).order_by()
+    for episode, at_most in blank.values_list("episode_id", "findings__at_most"):
+        highest[episode] = max(highest.get(episode, 0), HIGHEST if at_most is None else int(at_most))
+    return highest
 
 
 def _row(
@@ -133,6 +153,7 @@ def _row(
     episodes: list[Episode],
     candidates: list[DltCandidate],
     onsets: Mapping[UUID, str],
+    may_be: Mapping[UUID, int],
 ) -> BoardRow:
     person = window.participant
     today = clock.local_today(study, person.site.time_zone)
@@ -141,7 +162,7 @@ def _row(
         row.length = None if window.closes is None else (window.closes - window.opens).days
         lived = (today - window.opens).days
         row.day = lived if row.length is None else min(lived, row.length)
-        row.episodes = [bar for each in episodes if (bar := _bar(each, window.opens, lived)) is not None]
+        row.episodes = [bar for each in episodes if (bar := _bar(each, window.opens, lived, may_be)) is not None]
     starts = {**onsets, **{each.pk: each.started for each in episodes}}
     row.candidates = [(each, _day(starts.get(each.event_id, ""), window.opens)) for each in candidates]
     row.status = status_of(window, candidates, at_risk=bool(getattr(window, "partly", False)))
@@ -181,13 +202,14 @@ def _day(wall: str, opens: date | None) -> int | None:
     return None if opens is None or not wall else (date.fromisoformat(wall[:10]) - opens).days
 
 
-def _bar(episode: Episode, opens: date, lived: int) -> EpisodeBar | None:
+def _bar(episode: Episode, opens: date, lived: int, may_be: Mapping[UUID, int]) -> EpisodeBar | None:
     first = _day(episode.started, opens)
     if first is None:
         return None
     ended = _day(episode.ended, opens)
     last = max(first, lived if ended is None else ended)
-    return EpisodeBar(episode.scale, episode.grade, first, last, ended is None, episode.working)
+    settled = may_be.get(episode.pk, 0) <= episode.grade
+    return EpisodeBar(episode.scale, episode.grade, first, last, ended is None, episode.working, settled)
 
 
 def _grouped(rows: Iterable[BoardRow]) -> tuple[BoardGroup, ...]:

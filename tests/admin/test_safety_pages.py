@@ -219,6 +219,23 @@ def test_a_closed_window_with_a_pending_rule_does_not_read_closed_without_dlt(
     assert [(row.window.state, row.status) for row in rows] == [("closed", "pending")]
 
 
+@pytest.mark.parametrize(
+    ("blank", "shown"),
+    [({"OXYGEN": None}, "≥1?"), ({"OXYGEN": "NONE"}, "1"), ({**MASK, "PRESSORS": None, "HYPOTENSION": None}, "≥3?")],
+)
+def test_the_grade_of_an_episode_is_not_settled_while_a_blank_could_raise_it(
+    participant: Participant, site: Site, monitor: Client, blank: dict[str, str | None], shown: str
+) -> None:
+    save_log(participant, "CRS", FEBRILE, at="2026-10-13T08:00")
+    save_log(participant, "CRS", {**FEBRILE, **blank}, at="2026-10-14T08:00")
+    on_day(site, 9)
+    bar = dlt_board(SYSTEM, participant.study)[0].rows[0].episodes[0]
+    assert (bar.shown, bar.settled) == (shown, shown == "1")
+    assert f">{shown}</text>" in page(monitor, "dlt_windows")
+    table = page(monitor, "dlt_windows", "?view=table")
+    assert ("not settled" in table) is (shown != "1")
+
+
 def test_what_may_still_match_is_one_line_an_event_below_the_candidates(
     participant: Participant, site: Site, monitor: Client
 ) -> None:
@@ -300,7 +317,7 @@ def test_the_pages_read_in_the_same_statements_for_any_number_of_rows(site: Site
     assert len(memberships) == 2
     for read, statements in (
         (lambda: adverse_events(actor, site.study, ReviewFilters()), 2),
-        (lambda: dlt_board(actor, site.study), 4),
+        (lambda: dlt_board(actor, site.study), 5),
         (lambda: assessments_grid(actor, site.study), 2),
     ):
         with CaptureQueriesContext(connection) as captured:

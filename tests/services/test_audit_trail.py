@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
 import orjson
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -11,7 +15,7 @@ from trials.records.domain.actors import Actor
 from trials.records.domain.errors import DomainError, refuse
 from trials.records.models import AuditEvent, Chain, EventCursor
 from trials.records.services import clock, history, verify
-from trials.records.services.act import open_act
+from trials.records.services.act import Act, open_act
 from trials.records.services.redaction import redact_event
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +105,57 @@ def test_the_chains_of_one_act_are_numbered_apart() -> None:
     assert [event.seq for event in events("system")] == [1]
     assert [event.seq for event in events(CHAIN)] == [1]
     assert {event.act for event in AuditEvent.objects.all()} == {events(CHAIN)[0].act}
+
+
+def test_what_an_inner_act_notes_carries_its_own_actor_reason_and_study_time() -> None:
+    sweep, later = Actor.system("dlt-sweep", on_behalf_of="chen"), START + timedelta(days=3)
+    with open_act("advance clock", chain=CHAIN, actor=ACTOR, study_time=START, reason="next visit") as act:
+        act.note("Study", "s1", "advance")
+        with open_act("judge DLT", chain=CHAIN, actor=sweep, study_time=later, reason="a day passed") as inner:
+            inner.note("DltWindow", "w1", "judge")
+            with open_act("again", chain=CHAIN, actor=sweep) as innermost:
+                innermost.note("DltWindow", "w2", "judge")
+        act.note("Study", "s1", "close")
+    found = [(each.actor, each.on_behalf_of, each.reason, each.study_time) for each in events()]
+    own = (ACTOR.name, "", "next visit", START)
+    judged = ("system:dlt-sweep", "chen", "a day passed", later)
+    assert found == [own, judged, judged, own]
+    assert len({event.act for event in events()}) == 1
+
+
+def test_an_inner_act_without_reason_and_study_time_has_those_of_the_outer() -> None:
+    outer = open_act("save items", chain=CHAIN, actor=ACTOR, study_time=START, reason="misread")
+    with outer, open_act("grant", chain="system", actor=ACTOR) as inner:
+        inner.note("Membership", "m1", "grant")
+    (event,) = events("system")
+    assert (event.actor, event.reason, event.study_time) == (ACTOR.name, "misread", START)
+
+
+def test_what_is_noted_while_an_act_closes_is_appended_even_when_nothing_was_noted_before() -> None:
+    with open_act("save items", chain=CHAIN, actor=ACTOR) as act:
+        act.closing.append(lambda: act.closing.append(lambda: act.note("FormRecord", "r1", "save")))
+    assert [event.record_id for event in events()] == ["r1"]
+    assert verify.verify_chains(CHAIN).is_sound
+
+
+def test_a_chain_first_noted_on_while_an_act_closes_is_locked_when_it_comes_after_those_held() -> None:
+    with open_act("save items", chain=CHAIN, actor=ACTOR) as act:
+        act.note("FormRecord", "r1", "save")
+        act.closing.append(lambda: act.note("User", "u1", "lock out", chain="system"))
+    assert [event.record_id for event in events("system")] == ["u1"]
+
+
+def test_a_chain_before_those_held_is_refused_while_an_act_closes_and_nothing_is_written() -> None:
+    with pytest.raises(RuntimeError, match="locked in the order of their keys"), _closing_on_an_earlier_chain() as act:
+        act.note("User", "u1", "lock out")
+    assert AuditEvent.objects.count() == 0
+
+
+@contextmanager
+def _closing_on_an_earlier_chain() -> Iterator[Act]:
+    with open_act("log in", chain="system", actor=ACTOR) as act:
+        act.closing.append(lambda: act.note("FormRecord", "r1", "save", chain=CHAIN))
+        yield act
 
 
 # What the database refuses

@@ -29,8 +29,10 @@ SYSTEM_CHAIN = "system"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One event to be appended."""
+    """One event to be appended, with who noted it and when: an inner act may be another's."""
 
+    actor: Actor
+    study_time: datetime | None
     chain: str
     record_kind: str
     record_id: str
@@ -74,6 +76,8 @@ class Act:
         """Collect one event: ``delta`` is ``{path: [new] | [old, new] | [old, new, reason]}``."""
         self.notes.append(
             Note(
+                actor=self.actor,
+                study_time=self.study_time,
                 chain=chain or self.chain,
                 record_kind=record_kind,
                 record_id=str(record_id),
@@ -98,11 +102,20 @@ def current_act() -> Act | None:
 def open_act(
     name: str, *, chain: str, actor: Actor, study_time: datetime | None = None, reason: str = ""
 ) -> Iterator[Act]:
-    """Open an act, or join the one in progress; the outermost is one transaction and appends all events at its end."""
+    """Open an act, or join the one in progress; the outermost is one transaction and appends all events at its end.
+
+    What an inner act notes carries its own actor, and its own reason and study time where it has them: the sweep of a
+    simulated day is the system's doing within a person's act.
+    """
     outer = _current.get()
     if outer is not None:
-        with _inner(outer):
-            yield outer if outer.chain == chain else _joined(outer, chain)
+        inner = _joined(outer, chain=chain, actor=actor, study_time=study_time, reason=reason)
+        token = _current.set(inner)
+        try:
+            with _inner(outer):
+                yield inner
+        finally:
+            _current.reset(token)
         return
     act = Act(name=name, chain=chain, actor=actor, reason=reason, study_time=study_time)
     token = _current.set(act)
@@ -132,14 +145,14 @@ def _inner(outer: Act) -> Iterator[None]:
         raise
 
 
-def _joined(outer: Act, chain: str) -> Act:
-    """Return a handle on the outer act whose notes go to another chain by default."""
+def _joined(outer: Act, *, chain: str, actor: Actor, study_time: datetime | None, reason: str) -> Act:
+    """Return a handle on the outer act for what an inner act notes; both collect in the same lists."""
     return Act(
         name=outer.name,
         chain=chain,
-        actor=outer.actor,
-        reason=outer.reason,
-        study_time=outer.study_time,
+        actor=actor,
+        reason=reason or outer.reason,
+        study_time=study_time or outer.study_time,
         id=outer.id,
         at=outer.at,
         notes=outer.notes,
@@ -149,10 +162,13 @@ def _joined(outer: Act, chain: str) -> Act:
 
 def _append(act: Act) -> None:
     """Append all collected events; the chains are the last rows an act locks."""
-    keys = sorted({note.chain for note in act.notes})
-    heads = _lock_chains(keys) if keys else {}
-    for close in list(act.closing):
-        close()
+    heads = _lock_chains(sorted({note.chain for note in act.notes}))
+    # By index, since what closes an act may ask for more to be closed.
+    closed = 0
+    while closed < len(act.closing):
+        act.closing[closed]()
+        closed += 1
+    keys = _with_late_chains(act, heads)
     if not keys:
         return
     request_id = str(get_contextvars().get("request_id", ""))
@@ -165,7 +181,25 @@ def _append(act: Act) -> None:
     wakeups.wake_after_commit()
 
 
+def _with_late_chains(act: Act, heads: dict[str, Chain]) -> list[str]:
+    """Lock the chains that were first noted on while the act closed, and return the keys of all.
+
+    Only chains after all those held can be locked now: any other order could deadlock with another act.
+    """
+    late = sorted({note.chain for note in act.notes} - set(heads))
+    if late and heads and late[0] < max(heads):
+        message = (
+            f"The act {act.name!r} notes on chain {late[0]!r} while it closes and holds {max(heads)!r} already; "
+            "expected a note on it before the act closes, so that the chains are locked in the order of their keys."
+        )
+        raise RuntimeError(message)
+    heads |= _lock_chains(late)
+    return sorted(heads)
+
+
 def _lock_chains(keys: list[str]) -> dict[str, Chain]:
+    if not keys:
+        return {}
     heads = {head.key: head for head in Chain.objects.select_for_update().filter(key__in=keys).order_by("key")}
     missing = [key for key in keys if key not in heads]
     if missing:
@@ -182,11 +216,11 @@ def _event(act: Act, note: Note, head: Chain, request_id: str) -> AuditEvent:
         seq=head.head_seq + 1,
         epoch=head.epoch,
         at=head.head_at,
-        study_time=act.study_time,
+        study_time=note.study_time,
         site=note.site,
         participant=note.participant,
-        actor=act.actor.name,
-        on_behalf_of=act.actor.on_behalf_of,
+        actor=note.actor.name,
+        on_behalf_of=note.actor.on_behalf_of,
         act=act.id,
         act_name=act.name,
         request_id=request_id,

@@ -18,6 +18,9 @@ from django.db import connections
 from config import env
 from tests.support.audit_flush import flush_without_triggers  # noqa: F401 - a fixture for every test
 
+collect_ignore = ["benchmarks"]
+"""The benchmarks are a program with models of its own; nothing in it is a test."""
+
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 HOW = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +14,7 @@ from capture.models import FormRecord
 from safety.models import DltCandidate, DltWindow
 from safety.services import dlt, watch
 from safety.tasks import sweep as task
-from seeds.factories.trials import SYSTEM, MemberFactory, ParticipantFactory, infuse
+from seeds.factories.trials import SYSTEM, MemberFactory, infuse
 from tests.support.safety import (
     DAY_0,
     FEBRILE,
@@ -27,15 +26,11 @@ from tests.support.safety import (
     set_clock,
     site_in,
 )
-from trials.domain.facts import InfusionFact
 from trials.domain.roles import Role
-from trials.models import DoseLevel, Participant, Site, User, Visit
+from trials.models import Participant, Site, User, Visit
 from trials.records.models import AuditEvent, Heartbeat, Notification
 from trials.records.services import clock
-from trials.records.services.act import open_act
 from trials.records.services.notifications import acknowledge_notification
-from trials.services.dosing import assign_dose
-from trials.services.facts import apply_infusions
 from trials.services.study_clock import advance_clock
 from trials.services.visits import start_visit
 
@@ -105,40 +100,6 @@ def test_a_corrected_infusion_date_moves_the_window_with_the_next_event(particip
     assert window(participant).closes == date(2026, 11, 5)
     actions = AuditEvent.objects.filter(record_kind="DltWindow").order_by("seq").values_list("action", flat=True)
     assert list(actions) == ["create", "judge"]
-
-
-def infuse_products(participant: Participant, record: uuid.UUID, *rows: tuple[str, int]) -> None:
-    """State infusions in one record: pairs of product (empty = not recorded) and study day."""
-    found = [
-        InfusionFact(str(n), product, "LOT1", f"{DAY_0 + timedelta(days=on)}T10:00")
-        for n, (product, on) in enumerate(rows, start=1)
-    ]
-    with open_act("save items", chain=participant.study.chain_key, actor=SYSTEM) as act:
-        apply_infusions(participant, record, found, act=act)
-
-
-@pytest.mark.parametrize(
-    ("second", "closes"),
-    [("CD19-U", None), ("", None), ("BCMA-U", DAY_0 + timedelta(days=29))],
-)
-def test_a_window_has_no_end_until_every_product_of_the_arm_was_infused(second: str, closes: date | None) -> None:
-    made = ParticipantFactory(site=site_in(published("ucart-neuro")), consented_on=DAY_0 - timedelta(days=40))
-    level = DoseLevel.objects.select_related("arm").get(study=made.study, arm__code="BOTH", number=1)
-    participant = assign_dose(made, arm=level.arm, dose_level=level, actor=SYSTEM)
-    record = uuid.uuid4()
-    infuse_products(participant, record, ("CD19-U", 0))
-    day(participant, 1)
-    assert (window(participant).state, window(participant).closes) == ("open", None)
-    infuse_products(participant, record, ("CD19-U", 0), (second, 1))
-    day(participant, 40)
-    row = window(participant)
-    assert (row.closes, row.state) == (closes, "open" if closes is None else "closed")
-
-
-def test_an_infusion_without_a_product_leaves_the_course_of_one_product_incomplete(participant: Participant) -> None:
-    infuse_products(participant, participant.infusions.get().record_id, ("", 0))
-    day(participant, 40)
-    assert (window(participant).closes, window(participant).state) == (None, "open")
 
 
 def test_a_candidate_is_found_after_the_save_and_told_to_monitor_and_investigator(
@@ -354,38 +315,6 @@ def test_whoever_joins_later_is_told_of_what_is_open_and_not_of_what_closed_long
     day(participant, 30)
     found = Notification.objects.filter(recipient=late, channel="inbox").values_list("rule_id", flat=True)
     assert list(found) == ["dlt-candidate"]
-
-
-def test_evaluability_is_open_until_the_window_has_closed(participant: Participant) -> None:
-    participant.infusions.update(whole=True)
-    day(participant, 28)
-    assert window(participant).evaluable is None
-    day(participant, 29)
-    assert window(participant).evaluable is True
-
-
-def test_a_dose_not_given_whole_is_not_evaluable_once_closed(participant: Participant) -> None:
-    participant.infusions.update(whole=False)
-    day(participant, 29)
-    assert window(participant).evaluable is False
-
-
-@pytest.mark.parametrize(
-    ("values", "state"),
-    [(event(("3", "2026-10-12"), ("1", "2026-10-25")), "candidate"),
-     (event(("3", "2026-10-12"), ("1", "2026-10-25"), CART=None), "pending")],
-)  # fmt: skip
-def test_nobody_is_not_evaluable_while_a_candidate_or_a_pending_rule_stands(
-    participant: Participant, values: dict[str, str], state: str
-) -> None:
-    participant.infusions.update(whole=False)
-    record = save_log(participant, "AE", values)
-    day(participant, 29)
-    assert candidates() == [("ORGAN", state)]
-    assert (window(participant).state, window(participant).evaluable) == ("closed", None)
-    change(record, CART="UNRELATED")
-    watch.sweep()
-    assert (candidates(), window(participant).evaluable) == ([("ORGAN", "withdrawn")], False)
 
 
 def test_a_poisoned_participant_is_logged_noted_told_of_and_blocks_nobody(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -235,7 +234,7 @@ def _cell_inside(code: str, state: str, small: str, queries: int, _language: str
 def _tail(row: CasebookRow, language: str) -> str:
     """Return the unscheduled visits and the columns of safety: worst CRS and ICANS grade, number of adverse events."""
     unscheduled = "".join(_unscheduled(visit, row.number, language) for visit in row.unscheduled)
-    grades = "".join(_grade(name, row.extra.get(name), row.id, edge) for name, edge in (("CRS", 1), ("ICANS", 2)))
+    grades = "".join(_grade(name, row, edge) for name, edge in (("CRS", 1), ("ICANS", 2)))
     events = row.extra.get("AE") or 0
     link = format_html('<a href="{}">{}</a>', reverse("admin:log", args=[row.id, "AE"]), events) if events else "–"
     return f'<td class="dz-unscheduled">{unscheduled}</td>{grades}<td class="dz-mono dz-e3">{link}</td>'
@@ -245,11 +244,16 @@ def _unscheduled(visit: CasebookVisit, number: str, language: str) -> str:
     return _cell(visit, number, language)
 
 
-def _grade(scale: str, grade: int | None, participant: UUID, edge: int) -> str:
+def _grade(scale: str, row: CasebookRow, edge: int) -> str:
+    grade, most = row.extra.get(scale), row.extra.get(f"{scale}_MOST")
     if grade is None:
         return f'<td class="dz-m dz-e{edge}">–</td>'
+    url = reverse("admin:log", args=[row.id, scale])
+    if most is not None and most > grade:
+        label = escape(_("Worst %(scale)s grade at least %(grade)s, not settled") % {"scale": scale, "grade": grade})
+        box = f'<a class="dz-gr dz-gr-unknown" href="{url}" aria-label="{label}">≥{grade}?</a>'
+        return f'<td class="dz-e{edge}">{box}</td>'
     label = escape(_("Worst %(scale)s grade %(grade)s") % {"scale": scale, "grade": grade})
-    url = reverse("admin:log", args=[participant, scale])
     return f'<td class="dz-e{edge}"><a class="dz-gr dz-gr{grade}" href="{url}" aria-label="{label}">{grade}</a></td>'
 
 

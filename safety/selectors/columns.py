@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import Count, IntegerField, Max, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 
 from safety.models import AdverseEvent, Assessment
 from safety.policies import SEES, visible
@@ -14,20 +15,31 @@ from trials.records.domain.actors import Actor
 
 
 def casebook_columns(study: Study, actor: Actor) -> dict[UUID, dict[str, int | None]]:
-    """Worst grade of CRS and ICANS (None while nothing was graded) and number of adverse events; one statement."""
+    """Worst certain grade of CRS and ICANS, the worst that blanks allow, and number of adverse events; one statement.
+
+    Both grades are None while nothing was assessed. The worst grade is not settled where ``CRS_MOST`` is above ``CRS``.
+    """
     rows = visible(actor, Participant.objects.filter(study=study), SEES)
     return {
-        pk: {"CRS": crs, "ICANS": icans, "AE": count}
-        for pk, crs, icans, count in rows.annotate(
-            crs=_worst("CRS"), icans=_worst("ICANS"), events=Coalesce(_count(), Value(0))
-        ).values_list("pk", "crs", "icans", "events")
+        pk: {"CRS": crs, "CRS_MOST": crs_most, "ICANS": icans, "ICANS_MOST": icans_most, "AE": count}
+        for pk, crs, crs_most, icans, icans_most, count in rows.annotate(
+            crs=_worst("CRS", "at_least"),
+            crs_most=_worst("CRS", "at_most"),
+            icans=_worst("ICANS", "at_least"),
+            icans_most=_worst("ICANS", "at_most"),
+            events=Coalesce(_count(), Value(0)),
+        ).values_list("pk", "crs", "crs_most", "icans", "icans_most", "events")
     }
 
 
-def _worst(scale: str) -> Subquery:
-    """The highest grade of a scale; ordering is dropped, since it would group by more than the participant."""
+def _worst(scale: str, bound: str) -> Subquery:
+    """The highest ``at_least`` or ``at_most`` of a scale; a grade is both its own bounds.
+
+    Ordering is dropped, since it would group by more than the participant.
+    """
     rows = Assessment.objects.filter(participant=OuterRef("pk"), scale=scale).order_by().values("participant")
-    return Subquery(rows.annotate(worst=Max("grade")).values("worst"), output_field=IntegerField())
+    grade = Coalesce("grade", Cast(KeyTextTransform(bound, "findings"), IntegerField()))
+    return Subquery(rows.annotate(worst=Max(grade)).values("worst"), output_field=IntegerField())
 
 
 def _count() -> Subquery:

@@ -297,10 +297,23 @@ def test_the_casebook_gets_worst_grades_and_the_number_of_events(participant: Pa
     with CaptureQueriesContext(connection) as captured:
         found = casebook_columns(participant.study, SYSTEM)
     assert found == {
-        participant.pk: {"CRS": 3, "ICANS": 1, "AE": 2},
-        other.pk: {"CRS": None, "ICANS": None, "AE": 0},
+        participant.pk: {"CRS": 3, "CRS_MOST": 3, "ICANS": 1, "ICANS_MOST": 1, "AE": 2},
+        other.pk: {"CRS": None, "CRS_MOST": None, "ICANS": None, "ICANS_MOST": None, "AE": 0},
     }
     assert len(captured) == 1
+
+
+def test_the_casebook_says_at_least_while_a_blank_could_raise_the_worst_grade(
+    participant: Participant, monitor: Client
+) -> None:
+    save_log(participant, "CRS", FEBRILE, at="2026-10-13T08:00")
+    save_log(participant, "CRS", {**FEBRILE, "OXYGEN": None}, at="2026-10-14T08:00")
+    found = casebook_columns(participant.study, SYSTEM)[participant.pk]
+    assert found["CRS"] == 1
+    assert (found["CRS_MOST"] or 0) > 1
+    text = page(monitor, "casebook")
+    assert "≥1?" in text
+    assert "Worst CRS grade at least 1, not settled" in text
 
 
 @pytest.mark.parametrize("count", [1, 4])

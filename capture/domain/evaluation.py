@@ -166,7 +166,7 @@ def _check_limits(context: EvaluationContext, item: ItemDefinition, path: str, f
     expected = f"{limits} {item.unit_shown or item.unit}".strip()
     text = f"{item.label}: {shown} lies outside {expected}."
     level_name = "hard" if level == "hard" else "soft"
-    message = Message(path, "hard" if level_name == "hard" else "soft", "range", text, expected, action, RANGE)
+    message = Message(path, "hard" if level_name == "hard" else "soft", "range", text, expected, action, RANGE, shown)
     found.say(message, frozenset((item.name,)))
 
 

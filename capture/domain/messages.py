@@ -19,8 +19,8 @@ class Message:
     """One message beside one item (``path``; empty: the whole form).
 
     ``code`` is stable (``range``, ``check``, ``not_a_number`` …), ``check`` the key of the query it belongs to
-    (empty for
-    a refusal). ``text`` says what is odd, ``expected`` against what, ``action`` what to do.
+    (empty for a refusal). ``text`` says what is odd, ``expected`` against what, ``action`` what to do; ``found`` is the
+    value alone where a single one is odd.
     """
 
     path: str
@@ -30,6 +30,7 @@ class Message:
     expected: str = ""
     action: str = ""
     check: str = ""
+    found: str = ""
 
     @property
     def key(self) -> str:

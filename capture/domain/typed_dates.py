@@ -32,6 +32,7 @@ _SHIFT = re.compile(r"[+-]\d{1,4}", re.ASCII)
 _YEAR_MONTH = re.compile(r"(\d{4})-(\d{1,2})|(\d{1,2})\s*[/.]\s*(\d{4})|([a-z]{3,9})[\s\-.,]*(\d{4})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})|(\d{1,2})(\d{2})", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+NO_SUCH_DAY = "a date of the calendar with the day before the month, such as 23/11/2026"
 
 
 def read_date(text: str, today: date) -> date:
@@ -112,7 +113,7 @@ def _dated(year: str | None, month: int, day: int, today: date) -> date:
         return _day(int(year), month, day)
     near = [found for step in range(-4, 5) if (found := _maybe(today.year + step, month, day)) is not None]
     if not near:
-        raise ValueError("a day that exists in its month, the day before the month")
+        raise ValueError(NO_SUCH_DAY)
     return min(near, key=lambda each: (abs((each - today).days), each))
 
 
@@ -128,7 +129,7 @@ def _day(year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
     except ValueError:
-        raise ValueError("a day that exists in its month, the day before the month") from None
+        raise ValueError(NO_SUCH_DAY) from None
 
 
 def _year(year: int) -> int:

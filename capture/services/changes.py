@@ -104,7 +104,8 @@ def refused_by_rules(sheet: Sheet, touched: Iterable[str]) -> list[Refusal]:
 def refusal_of(message: Message) -> Refusal:
     """Return a message that refuses, as a refusal."""
     expected = message.expected or "values that agree"
-    return Refusal(f"hard_{message.code}", expected, message.text, message.action, message.path or message.check)
+    found = message.found or message.text.removesuffix(".")
+    return Refusal(f"hard_{message.code}", expected, found, message.action, message.path or message.check)
 
 
 def missing_reasons(sheet: Sheet, touched: Iterable[str], reason: Reason) -> list[Refusal]:

@@ -63,7 +63,8 @@ def _incomplete(sheet: Sheet, explanations: Mapping[str, str]) -> list[Refusal]:
 
 
 def _missing(message: Message) -> Refusal:
-    return Refusal("missing", message.text.removesuffix(" is missing."), "nothing", message.action, message.path)
+    label = message.text.removesuffix(" is missing.")
+    return Refusal("missing", f"a value for {label}", "nothing", message.action, message.path)
 
 
 def mark_not_done(

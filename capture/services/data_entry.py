@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import connection
@@ -37,6 +38,7 @@ from capture.services.writing import (
     set_open_queries,
     write_record,
 )
+from trials.models import User
 from trials.records.domain.actors import Actor
 from trials.records.domain.errors import DomainError, Refusal, raise_all
 from trials.records.models import AuditEvent
@@ -183,8 +185,8 @@ def stale(sheet: Sheet, changes: Changes, expected_version: int) -> DomainError:
         (
             Refusal(
                 "stale",
-                f"version {expected_version}",
-                f"version {record.version}",
+                "the form as it was when you opened it",
+                f"one that {_saved_last(record)}",
                 "Compare both values of each item and save again; nothing is lost.",
                 record.form,
             ),
@@ -193,6 +195,17 @@ def stale(sheet: Sheet, changes: Changes, expected_version: int) -> DomainError:
     )
     error.detail = {"version": record.version, "expected_version": expected_version, "items": items}
     return error
+
+
+def _saved_last(record: FormRecord) -> str:
+    """Return in words who saved a record last and when, by the site's clock on the wall."""
+    last = AuditEvent.objects.filter(record_kind=KIND, record_id=str(record.pk)).order_by("-at", "-seq").first()
+    if last is None:
+        return "was not saved yet"
+    zone = record.site.time_zone
+    names = User.objects.filter(username=last.actor).values_list("printed_name", flat=True)
+    by = "the system" if last.actor.startswith("system:") else names.first() or last.actor
+    return f"{by} saved on {last.at.astimezone(ZoneInfo(zone)):%Y-%m-%d at %H:%M} ({zone})"
 
 
 def _deltas_since(record: FormRecord, version: int) -> list[dict[str, Any]]:

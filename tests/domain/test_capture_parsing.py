@@ -128,6 +128,14 @@ def test_a_text_that_is_no_value_is_refused_with_what_was_expected(
     assert "\x00" not in refused.found
 
 
+def test_a_date_that_does_not_exist_is_refused_in_plain_words() -> None:
+    expected = "a date of the calendar with the day before the month, such as 23/11/2026"
+    for typed in ("31/2/2026", "31/2", "2026-02-30", "11/23/2026"):
+        refused = parse_value(item("date"), typed, today=TODAY)
+        assert isinstance(refused, Refusal)
+        assert (refused.expected, refused.found) == (expected, typed)
+
+
 @pytest.mark.parametrize("digits", [1000, 1001])
 def test_the_longest_text_is_a_thousand_characters(digits: int) -> None:
     assert isinstance(parse_value(item("text"), "x" * digits, today=TODAY), dict) is (digits == 1000)

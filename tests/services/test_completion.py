@@ -43,6 +43,7 @@ def test_completion_lists_every_missing_item_at_once_and_writes_nothing(particip
         complete_record(record, actor=SYSTEM, expected_version=1)
     assert [each.where for each in refused.value] == ["SYSBP", "DIABP", "WEIGHT", "HEIGHT"]
     assert set(refused.value.codes) == {"missing"}
+    assert [(each.expected, each.found) for each in refused.value][2] == ("a value for Weight", "nothing")
     assert (fresh(record).state, AuditEvent.objects.count()) == ("in_progress", before)
 
 

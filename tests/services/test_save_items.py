@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -18,9 +18,10 @@ from capture.services.slots import Slot
 from seeds.factories.capture import member, participant_in, site_of, slot_at, study_version
 from seeds.factories.trials import SYSTEM, infuse
 from trials.domain.roles import Role
-from trials.models import Participant, Visit
+from trials.models import Participant, Site, User, Visit
 from trials.records.domain.errors import DomainError
 from trials.records.models import AuditEvent
+from trials.records.services import clock
 from trials.services.visits import miss_visit
 
 pytestmark = pytest.mark.django_db
@@ -112,8 +113,11 @@ def test_all_refusals_come_at_once_and_nothing_is_written(participant: Participa
 def test_the_ends_of_a_hard_range_belong_to_it(participant: Participant, typed: str, refused: bool) -> None:
     slot = slot_at(participant, "SCR", "VS")
     if refused:
-        with pytest.raises(DomainError, match="lies outside"):
+        with pytest.raises(DomainError) as raised:
             save_items(slot, {"TEMP": typed}, actor=SYSTEM, expected_version=0)
+        (one,) = raised.value
+        assert (one.code, one.expected, one.found) == ("hard_range", "30..45 °C", f"{typed} °C")
+        assert ".." not in str(one).replace("30..45", "")
         assert not FormRecord.objects.exists()
     else:
         assert save_items(slot, {"TEMP": typed}, actor=SYSTEM, expected_version=0).record.version == 1
@@ -178,6 +182,36 @@ def test_a_stale_save_shows_base_theirs_and_mine_and_loses_nothing(participant: 
     assert items["TEMP"]["mine"] == "38.0"
     record.refresh_from_db()
     assert (record.data["TEMP"]["v"], events()) == ("37.2", before)
+
+
+@pytest.mark.parametrize(("person", "by"), [(True, "Chen Yu"), (False, "the system")])
+def test_a_conflict_says_in_words_who_saved_and_when_on_the_wall_of_the_site(
+    participant: Participant, person: bool, by: str
+) -> None:
+    site = participant.site
+    user = member(site)
+    User.objects.filter(username=user.name).update(printed_name="Chen Yu")
+    Site.objects.filter(pk=site.pk).update(time_zone="Asia/Tokyo")
+    record = vitals(participant)
+    with clock.set_source(lambda: datetime(2027, 1, 6, 22, 30, tzinfo=UTC)):
+        save_items(record, {"TEMP": "37.2"}, actor=user if person else SYSTEM, expected_version=1)
+    before = events()
+    with pytest.raises(DomainError) as refused:
+        save_items(FormRecord.objects.get(pk=record.pk), {"TEMP": "37"}, actor=SYSTEM, expected_version=1)
+    (one,) = refused.value
+    assert one.expected == "the form as it was when you opened it"
+    assert one.found == f"one that {by} saved on 2027-01-07 at 07:30 (Asia/Tokyo)"
+    assert events() == before
+
+
+def test_a_hard_check_is_refused_in_words_with_one_full_stop(participant: Participant) -> None:
+    slot = slot_at(participant, "SCR", "VS")
+    with pytest.raises(DomainError) as refused:
+        save_items(slot, {"SYSBP": "70", "DIABP": "90"}, actor=SYSTEM, expected_version=0)
+    (one,) = refused.value
+    assert (one.code, one.expected) == ("hard_check", "values that agree")
+    assert one.found
+    assert ".." not in str(one)
 
 
 def test_beginning_a_form_that_somebody_began_meanwhile_is_a_conflict(participant: Participant) -> None:

@@ -353,7 +353,8 @@ def test_each_further_form_costs_two_statements_and_the_seals_of_a_page_cost_two
         counts.append(statements(captured))
     del counts[0]  # the first of all makes the system's chain
     assert counts[1] - counts[0] == 2
-    assert counts == [18, 20]
+    asks_the_time = connection.vendor == "postgresql"  # its clock is compared before anybody signs
+    assert counts == [18 + asks_the_time, 20 + asks_the_time]
     with CaptureQueriesContext(connection) as captured:
         assert set(form_seals(rows).values()) == {"signed"}
     assert statements(captured) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
@@ -39,15 +40,15 @@ DEEDS: Mapping[str, tuple[Callable[..., Lock], object]] = {
 }
 
 
-class LockPage(StudyPage):
+class LockPage(StudyPage, ABC):
     """Shared: what is sealed now, what stands against locking, and the three deeds with their reason."""
 
     permission = Permission.LOCK_RECORD
     see_permission = Permission.VIEW_RECORDS
     template_name = "capture/lock.html"
 
-    def find(self, pk: UUID) -> Place:
-        raise NotImplementedError
+    @abstractmethod
+    def find(self, pk: UUID) -> Place: ...
 
     def words(self, place: Place) -> tuple[str, str]:
         """Return what the place is called and where it is shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -31,21 +32,21 @@ ON_THE_PAGE = frozenset({"signing_password", "signing_blocked"})
 """Refusals of the identity are answered on the page; those of the right to sign are not."""
 
 
-class SignPage(StudyPage):
+class SignPage(StudyPage, ABC):
     """Shared: what is signed, each form with its version and hash as shown, the meaning, and who signs."""
 
     permission = Permission.SIGN_RECORD
     see_permission = Permission.VIEW_RECORDS
     template_name = "capture/sign.html"
 
-    def find(self, pk: UUID) -> Visit | FormRecord:
-        raise NotImplementedError
+    @abstractmethod
+    def find(self, pk: UUID) -> Visit | FormRecord: ...
 
-    def about(self, place: Visit | FormRecord) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def about(self, place: Visit | FormRecord) -> str: ...
 
-    def back(self, place: Visit | FormRecord) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def back(self, place: Visit | FormRecord) -> str: ...
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return self.page(self.find(pk))

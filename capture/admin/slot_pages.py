@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,7 +47,7 @@ REASONS = (
 ASKS_REASON = frozenset({"reason_needed"})
 
 
-class FormsPage(StudyPage):
+class FormsPage(StudyPage, ABC):
     """Shared by the pages that show forms: drawing a form, and what its buttons do."""
 
     permission = Permission.VIEW_RECORDS
@@ -163,11 +164,11 @@ class FormsPage(StudyPage):
         number = max((int(row) for row in rows if row.isdigit()), default=0) + 1
         return with_rows(view, {**shown, group.name: (*rows, str(number))})
 
-    def again(self, slot: Slot, posted: Posted, error: DomainError | None = None) -> HttpResponse:
-        raise NotImplementedError
+    @abstractmethod
+    def again(self, slot: Slot, posted: Posted, error: DomainError | None = None) -> HttpResponse: ...
 
-    def after(self, slot: Slot, record: FormRecord | None, *, completed: bool) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def after(self, slot: Slot, record: FormRecord | None, *, completed: bool) -> str: ...
 
 
 class VisitSheetPage(FormsPage):

@@ -12,7 +12,7 @@ from capture.domain.item_paths import split_path
 from capture.domain.messages import Message
 from capture.domain.null_flavours import NullFlavour
 from capture.domain.parsing import parse_null, parse_value
-from capture.domain.values import Data, StoredValue
+from capture.domain.values import StoredValue
 from capture.services.sheets import Sheet, items_of
 from trials.records.domain.errors import Refusal
 from trials.records.domain.expressions import UnitTable
@@ -124,13 +124,3 @@ def missing_reasons(sheet: Sheet, touched: Iterable[str], reason: Reason) -> lis
 def reason_for(path: str, reason: Reason) -> str:
     """Return the reason given for one item: one for all, or each its own (``""`` holds for the rest)."""
     return (reason if isinstance(reason, str) else reason.get(path, reason.get("", ""))).strip()
-
-
-def base_of(before: Data, deltas: Iterable[Mapping[str, list[Any]]], path: str) -> Any:
-    """Return what a value was before the given events (newest first), as their deltas tell it."""
-    value: Any = before.get(path)
-    for delta in deltas:
-        entry = delta.get(path)
-        if entry is not None:
-            value = None if len(entry) == 1 else entry[0]
-    return value

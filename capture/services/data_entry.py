@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 from django.db import connection
 
 from capture.domain.values import display
 from capture.models import Draft, FormRecord
 from capture.policies import require_entry
 from capture.selectors.surroundings import participant_facts
+from capture.selectors.versions import values_at
 from capture.services.changes import (
     Change,
     Changes,
     Reason,
-    base_of,
     missing_reasons,
     reason_for,
     refused_by_rules,
@@ -169,13 +168,13 @@ def drop_drafts(sheet: Sheet, actor: Actor) -> None:
 def stale(sheet: Sheet, changes: Changes, expected_version: int) -> DomainError:
     """Return the conflict of a stale save: per item what it was, what it is now, and what was to be saved."""
     record = sheet.record
-    deltas = _deltas_since(record, expected_version)
-    moved = {path for delta in deltas for path in delta if path in sheet.form.items or "." in path}
+    base = values_at(record, expected_version)
+    moved = {path for path in (*base, *sheet.before) if base.get(path) != sheet.before.get(path)}
     items: dict[str, dict[str, Any]] = {}
     for path in dict.fromkeys((*changes, *sorted(moved))):
         mine = changes.get(path) if path in changes else None
         items[path] = {
-            "base": base_of(sheet.before, deltas, path),
+            "base": base.get(path),
             "theirs": sheet.before.get(path),
             "mine": _shown(mine),
             "theirs_shown": _display(sheet, path),
@@ -206,19 +205,6 @@ def _saved_last(record: FormRecord) -> str:
     names = User.objects.filter(username=last.actor).values_list("printed_name", flat=True)
     by = "the system" if last.actor.startswith("system:") else names.first() or last.actor
     return f"{by} saved on {last.at.astimezone(ZoneInfo(zone)):%Y-%m-%d at %H:%M} ({zone})"
-
-
-def _deltas_since(record: FormRecord, version: int) -> list[dict[str, Any]]:
-    """Return the deltas of the saves after a version, newest first."""
-    events = AuditEvent.objects.filter(record_kind=KIND, record_id=str(record.pk)).order_by("-seq")
-    found: list[dict[str, Any]] = []
-    for payload in events.values_list("payload", flat=True):
-        delta: dict[str, Any] = orjson.loads(payload) if payload else {}
-        number = delta.get("version")
-        if number is not None and int(number[-1] or 0) <= version:
-            break
-        found.append(delta)
-    return found
 
 
 def _display(sheet: Sheet, path: str) -> str:

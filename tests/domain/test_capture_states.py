@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from capture.domain.form_states import FORM_STATES
-from capture.domain.kinds import KINDS, missing_items
 from capture.domain.query_states import LIVE, QUERY_STATES
 
 
@@ -42,9 +41,3 @@ def test_every_pair_of_query_state_and_event_is_decided() -> None:
         ("closed", "reopen"): "open",
     }
     assert {row.to for row in QUERY_STATES.transitions} - LIVE == {"closed", "cancelled"}
-
-
-def test_a_kind_names_what_a_bound_form_lacks() -> None:
-    for kind, items in KINDS.items():
-        assert missing_items(kind, set(items.required)) == ()
-        assert missing_items(kind, set()) == items.required

@@ -6,6 +6,8 @@ the cache is shared.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -13,14 +15,14 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 
-class _Throttle(SimpleRateThrottle):
+class _Throttle(SimpleRateThrottle, ABC):
     def get_rate(self) -> str | None:
         """Read the rate when it is needed, so that a changed setting counts at once."""
         rate = api_settings.DEFAULT_THROTTLE_RATES[str(self.scope)]
         return None if rate is None else str(rate)
 
-    def key_of(self, request: Request) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def key_of(self, request: Request) -> str: ...
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         del view

@@ -6,42 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-from uuid import UUID
 
 import orjson
 
+from trials.records.domain.events import EventHeader
 from trials.records.domain.local_time import in_words
 
 NOTHING = ""
 
 
-class ReadableEvent(Protocol):
+class ReadableEvent(EventHeader, Protocol):
     """An audit event, as far as a reader's eye goes."""
 
-    @property
-    def seq(self) -> int: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def study_time(self) -> datetime | None: ...
-    @property
-    def actor(self) -> str: ...
-    @property
-    def on_behalf_of(self) -> str: ...
-    @property
-    def act(self) -> UUID: ...
-    @property
-    def act_name(self) -> str: ...
-    @property
-    def request_id(self) -> str: ...
-    @property
-    def record_kind(self) -> str: ...
-    @property
-    def record_id(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
     @property
     def payload(self) -> str: ...
 

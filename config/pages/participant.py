@@ -17,7 +17,9 @@ from capture.admin.visit_card import status_detail, typed_day
 from capture.definition.compiled import ExpectedForm, form_set
 from capture.domain.casebook import FormsOfVisit, cell_of
 from capture.models import FormRecord, LogDeclaration
-from safety.models import Assessment, DltCandidate, DltWindow
+from safety.models import DltCandidate, DltWindow
+from safety.selectors.board import waiting_lines
+from safety.selectors.columns import worst_grades
 from trials.admin.study_pages import StudyPage, crumb
 from trials.definition.compiled import trial_definition
 from trials.domain.roles import Permission
@@ -61,6 +63,7 @@ class ParticipantPage(StudyPage):
     def page(self, participant: Participant, *, status: int = 200, **context: object) -> HttpResponse:
         sees_records = self.may(Permission.VIEW_RECORDS, participant)
         sees_safety = self.may(Permission.VIEW_SAFETY, participant)
+        candidates = live_candidates(participant) if sees_safety else []
         return self.show(
             status=status,
             title=participant.number,
@@ -78,12 +81,9 @@ class ParticipantPage(StudyPage):
             .exclude(state="withdrawn")
             .select_related("visit"),
             window=DltWindow.objects.filter(participant=participant).first() if sees_safety else None,
-            candidates=DltCandidate.objects.filter(participant=participant)
-            .exclude(state="withdrawn")
-            .order_by("state", "-found_at", "id")  # what waits for a person before what waits for facts
-            if sees_safety
-            else (),
-            worst=worst_grades(participant) if sees_safety else (),
+            candidates=[each for each in candidates if each.state == DltCandidate.State.CANDIDATE],
+            waiting=waiting_lines((each, None) for each in candidates),
+            worst=worst_grades(self.actor, participant) if sees_safety else (),
             levels=dose_levels_of(participant.study, open_only=True),
             may_change=self.may(Permission.CHANGE_PARTICIPANT, participant),
             may_dose=self.may(Permission.ASSIGN_DOSE, participant),
@@ -219,10 +219,7 @@ def log_rows(participant: Participant) -> list[dict[str, Any]]:
     ]
 
 
-def worst_grades(participant: Participant) -> list[tuple[str, int]]:
-    """Return the highest grade reached on each scale."""
-    found: dict[str, int] = {}
-    graded = Assessment.objects.filter(participant=participant, grade__isnull=False)
-    for scale, grade in graded.order_by().values_list("scale", "grade"):
-        found[scale] = max(found.get(scale, 0), grade or 0)
-    return sorted(found.items())
+def live_candidates(participant: Participant) -> list[DltCandidate]:
+    """Return what waits for a person or for facts, the newest first."""
+    rows = DltCandidate.objects.filter(participant=participant).exclude(state=DltCandidate.State.WITHDRAWN)
+    return list(rows.order_by("-found_at", "id"))

@@ -77,11 +77,7 @@ class BoardRow:
     @property
     def waiting(self) -> list[Waiting]:
         """What waits for facts, one line per event."""
-        by_event: defaultdict[tuple[str, UUID], list[tuple[DltCandidate, int | None]]] = defaultdict(list)
-        for each, day in self.candidates:
-            if each.state == Pending:
-                by_event[each.event_kind, each.event_id].append((each, day))
-        return [_waiting(pairs) for pairs in by_event.values()]
+        return waiting_lines(self.candidates)
 
     @property
     def left(self) -> int | None:
@@ -183,6 +179,15 @@ def status_of(window: DltWindow, candidates: Iterable[DltCandidate], *, at_risk:
     if at_risk and window.state in {DltWindow.State.OPEN, DltWindow.State.CLOSING}:
         return "at_risk"
     return str(window.state)
+
+
+def waiting_lines(pairs: Iterable[tuple[DltCandidate, int | None]]) -> list[Waiting]:
+    """Return what waits for facts among candidates and the study days of their events, one line per event."""
+    by_event: defaultdict[tuple[str, UUID], list[tuple[DltCandidate, int | None]]] = defaultdict(list)
+    for each, day in pairs:
+        if each.state == Pending:
+            by_event[each.event_kind, each.event_id].append((each, day))
+    return [_waiting(found) for found in by_event.values()]
 
 
 def _waiting(pairs: list[tuple[DltCandidate, int | None]]) -> Waiting:

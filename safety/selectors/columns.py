@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, Max, OuterRef, Subquery, Value
+from django.db.models import Count, IntegerField, Max, OuterRef, QuerySet, Subquery, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 
@@ -19,7 +19,20 @@ def casebook_columns(study: Study, actor: Actor) -> dict[UUID, dict[str, int | N
 
     Both grades are None while nothing was assessed. The worst grade is not settled where ``CRS_MOST`` is above ``CRS``.
     """
-    rows = visible(actor, Participant.objects.filter(study=study), SEES)
+    return _columns(visible(actor, Participant.objects.filter(study=study), SEES))
+
+
+def worst_grades(actor: Actor, participant: Participant) -> list[tuple[str, int, bool]]:
+    """Return scale, worst certain grade and whether it is settled, of each scale assessed; one statement."""
+    found = _columns(visible(actor, Participant.objects.filter(pk=participant.pk), SEES)).get(participant.pk, {})
+    return [
+        (scale, grade, grade == found.get(f"{scale}_MOST"))
+        for scale in ("CRS", "ICANS")
+        if (grade := found.get(scale)) is not None
+    ]
+
+
+def _columns(rows: QuerySet[Participant]) -> dict[UUID, dict[str, int | None]]:
     return {
         pk: {"CRS": crs, "CRS_MOST": crs_most, "ICANS": icans, "ICANS_MOST": icans_most, "AE": count}
         for pk, crs, crs_most, icans, icans_most, count in rows.annotate(

@@ -8,7 +8,7 @@ from trials.records.services import heartbeat
 from trials.services import reminders
 
 
-@shared_task(name="trials.sweep_reminders", ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(name="trials.tasks.sweep_reminders", ignore_result=True)  # type: ignore[untyped-decorator]
 def sweep_reminders() -> None:
     """Write the reminders of visits that hold now."""
     reminders.sweep_reminders()

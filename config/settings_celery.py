@@ -72,6 +72,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "safety.sweep": {"task": "safety.tasks.sweep", "schedule": 60.0, "options": {"expires": 60.0}},
     "trials.sweep_reminders": {"task": "trials.tasks.sweep_reminders", "schedule": 60.0, "options": {"expires": 60.0}},
+    "capture.drop_old_drafts": {
+        "task": "capture.tasks.drop_old_drafts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
 }
 
 # Published once after each act; see trials.records.services.wakeups.

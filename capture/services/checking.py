@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from capture.definition.compiled import form_set
 from capture.domain.form_plan import dependents, form_plan
-from capture.domain.item_paths import row_path
 from capture.domain.messages import Message
 from capture.domain.values import display
 from capture.models import FormRecord
@@ -95,16 +94,3 @@ def _message(refusal: Refusal) -> Message:
 def _display(sheet: Sheet, path: str) -> str:
     item = find_item(sheet.form, path)
     return display(item, sheet.data.get(path)) if item is not None else ""
-
-
-def all_paths(sheet: Sheet) -> tuple[str, ...]:
-    """Return the paths of a form's items in the order of the page: fixed rows all, added rows as far as they exist."""
-    paths: list[str] = list(sheet.form.plain)
-    values = sheet.values()
-    for name, group in sheet.form.groups.items():
-        if not group.repeats:
-            paths.extend(group.items)
-            continue
-        rows = [row.code for row in group.rows] or list(values.rows[name])
-        paths.extend(row_path(name, row, item) for row in rows for item in group.items)
-    return tuple(paths)

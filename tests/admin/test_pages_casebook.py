@@ -15,12 +15,13 @@ from django.urls import reverse
 
 from capture.admin.casebook import anchor_of, count_states, render_rows, select_rows
 from capture.domain.casebook import Cell, FormsOfVisit, cell_of
-from capture.selectors.casebook import Casebook, CasebookRow, CasebookVisit
+from capture.selectors.casebook import Casebook, CasebookRow, CasebookVisit, read_casebook
 from seeds.factories.capture import participant_in, site_of, study_version
-from seeds.factories.trials import MemberFactory
+from seeds.factories.trials import SYSTEM, MemberFactory, infuse
 from trials.domain.roles import Role
 from trials.domain.schedule import VisitFacts, VisitStatus, Window, WindowState, status_on
 from trials.models import Participant, Site
+from trials.services.access import actor_of
 
 WINDOW = Window(date(2026, 11, 23), date(2026, 11, 21), date(2026, 11, 25))
 FIVE = frozenset({"A", "B", "C", "D", "E"})
@@ -192,6 +193,31 @@ def test_the_page_takes_as_many_statements_for_six_participants_as_for_one(site:
     assert len(six) == len(one)
     matrix = [each["sql"] for each in six if "capture_formrecord" in each["sql"] or "trials_visit" in each["sql"]]
     assert len(matrix) == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("participants", [1, 5])
+def test_the_matrix_is_read_in_three_statements_for_any_number_of_participants(site: Site, participants: int) -> None:
+    version = site.activations.get().version
+    for _ in range(participants):
+        infuse(participant_in(version, site), date(2025, 12, 20))
+    read_casebook(version.study, actor=SYSTEM)  # the version is compiled once and kept
+    with CaptureQueriesContext(connection) as captured:
+        book = read_casebook(version.study, actor=SYSTEM)
+    assert (len(captured), len(book.rows)) == (3, participants)
+    # 5 January is Day 16: the last day of the window of Day 14.
+    states = {code: (visit.cell.state, visit.cell.days) for code, visit in book.rows[0].visits.items()}
+    assert (states["D14"], states["D0"], states["D28"]) == (("closing", 0), ("overdue", 16), ("not_due", 0))
+    assert book.rows[0].study_day == 16
+
+
+@pytest.mark.django_db
+def test_a_coordinator_reads_the_matrix_of_the_own_site_only(site: Site) -> None:
+    version = site.activations.get().version
+    own, other = participant_in(version, site), participant_in(version, site_of(version, "02"))
+    actor = actor_of(MemberFactory(site=site, role=Role.COORDINATOR))
+    assert [row.id for row in read_casebook(version.study, actor=actor).rows] == [own.pk]
+    assert {row.id for row in read_casebook(version.study, actor=SYSTEM).rows} == {own.pk, other.pk}
 
 
 def test_a_status_out_of_its_window_keeps_its_sign() -> None:

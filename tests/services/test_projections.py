@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from capture.projections import registry
 from capture.services.checking import check_items
@@ -90,3 +92,17 @@ def test_a_preview_of_a_bound_kind_shows_before_it_is_saved(participant: Partici
     shown = check_items(slot_at(participant, "D0", "INF"), INFUSION, actor=SYSTEM)
     assert [line.text for line in shown.previews] == ["Infusion on Day 0"]
     assert not Infusion.objects.exists()
+
+
+def test_the_command_rebuilds_the_study_that_it_names_and_refuses_one_that_does_not_exist(
+    participant: Participant,
+) -> None:
+    save_items(slot_at(participant, "D0", "INF"), INFUSION, actor=SYSTEM, expected_version=0)
+    before = typed(participant)
+    Infusion.objects.all().delete()
+    said = StringIO()
+    call_command("rebuild_projections", study=participant.study.oid, stdout=said)
+    assert typed(participant) == before
+    assert said.getvalue() == f"{participant.study.oid}: 1 records state typed rows, all rebuilt.\n"
+    with pytest.raises(CommandError, match='found "NOPE"'):
+        call_command("rebuild_projections", study="NOPE")

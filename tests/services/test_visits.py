@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import transaction
 
 from seeds.factories.trials import (
     BEGIN,
@@ -16,16 +15,14 @@ from seeds.factories.trials import (
     ParticipantFactory,
     SiteFactory,
     VisitFactory,
-    infuse,
 )
 from trials.domain.facts import DeathFact
 from trials.domain.roles import Role
-from trials.models import Participant, Visit
+from trials.models import Visit
 from trials.records.domain.errors import DomainError
 from trials.records.models import AuditEvent
 from trials.records.services.act import open_act
 from trials.records.services.locks import place_lock
-from trials.selectors.visits import casebook_rows
 from trials.services.access import actor_of
 from trials.services.facts import apply_death
 from trials.services.participants import take_back_participant
@@ -212,29 +209,6 @@ def test_today_is_the_sites_own_day() -> None:
     with pytest.raises(DomainError):
         start_visit(visit, on=date(2026, 1, 5), actor=SYSTEM)
     assert start_visit(visit, on=date(2026, 1, 4), actor=SYSTEM).actual == date(2026, 1, 4)
-
-
-@pytest.mark.parametrize("participants", [1, 5])
-def test_the_casebook_takes_two_statements_for_any_number_of_participants(participants: int) -> None:
-    site = SiteFactory()
-    for _ in range(participants):
-        infuse(ParticipantFactory(site=site, enrolled=True), date(2025, 12, 20))
-    with CaptureQueriesContext(connection) as captured:
-        rows = casebook_rows(SYSTEM, study=site.study)
-    assert len(captured) == 2
-    assert len(rows) == participants == Participant.objects.count()
-    states = {visit.code: (status.state.value, status.days) for visit, status in rows[0].cells}
-    # 5 January is Day 16: the last day of the window of Day 14.
-    assert states["D14"] == ("closing", 0)
-    assert states["D0"] == ("overdue", 16)
-    assert states["D21"] == ("not_due", 0)
-
-
-def test_a_coordinator_sees_the_casebook_of_the_own_site_only() -> None:
-    own, foreign = ParticipantFactory(), ParticipantFactory()
-    actor = actor_of(MemberFactory(site=own.site))
-    assert [row.participant.pk for row in casebook_rows(actor, study=own.study)] == [own.pk]
-    assert casebook_rows(actor, study=foreign.study) == []
 
 
 def test_a_lock_placed_while_the_act_runs_still_stops_it() -> None:

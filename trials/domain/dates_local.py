@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 _WALL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::\d{2})?)?")
 
@@ -32,15 +31,3 @@ def local_minute(wall: str) -> str:
     """
     found = _WALL.fullmatch(wall.strip())
     return f"{found[1]}T{found[2]}" if found is not None and found[2] else ""
-
-
-def instant_of(wall: str, time_zone: str) -> datetime | None:
-    """Return the instant of a wall time at a site; None without a time of day.
-
-    An hour that a change of clocks repeats is taken at its first passing.
-
-    >>> instant_of("2026-11-22T09:05", "Asia/Shanghai").isoformat()
-    '2026-11-22T09:05:00+08:00'
-    """
-    minute = local_minute(wall)
-    return datetime.fromisoformat(minute).replace(tzinfo=ZoneInfo(time_zone)) if minute else None

@@ -55,8 +55,6 @@ class PlannedVisit:
 
     >>> PlannedVisit.on_day("D28", 28, before=3, after=3, alias="M1").last
     31
-    >>> PlannedVisit.in_range("SCR", -28, -6).day is None
-    True
     """
 
     code: str
@@ -92,17 +90,6 @@ class PlannedVisit:
     ) -> PlannedVisit:
         """Return a visit on one day, with ``before`` and ``after`` days of window (both 0 or more)."""
         return cls(code, label, VisitKind.SCHEDULED, anchor, day, day - before, day + after, alias)
-
-    @classmethod
-    def in_range(
-        cls, code: str, first: int, last: int, *, label: str = "", anchor: Anchor = Anchor.FIRST_INFUSION
-    ) -> PlannedVisit:
-        """Return a visit on any day of a range, both ends included."""
-        return cls(code, label, VisitKind.SCHEDULED, anchor, None, first, last)
-
-    @property
-    def has_window(self) -> bool:
-        return self.first is not None
 
     def answers_to(self, name: str) -> bool:
         """Say whether the visit is called ``name``, by code or by alias (M1 is D28)."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db.models import QuerySet
 
 from trials.domain.numbering import parse_number
@@ -32,8 +30,3 @@ def find_by_number(actor: Actor, text: str, *, study: Study | None = None) -> li
     site_code, sequence = parsed
     rows = participants_of(actor, study=study).filter(sequence=sequence)
     return list(rows.filter(site__code__iexact=site_code) if site_code else rows)
-
-
-def find_participant(actor: Actor, participant_id: uuid.UUID) -> Participant | None:
-    """Return one visible participant by id; None for foreign and unknown alike."""
-    return participants_of(actor).filter(pk=participant_id).first()

@@ -10,7 +10,7 @@ from trials.models import Membership, Site, Study, User
 from trials.records.domain.actors import Actor
 from trials.records.domain.errors import Refusal, raise_all
 from trials.records.services.act import SYSTEM_CHAIN, open_act
-from trials.selectors.scope import Grant, grants_for, memberships_of, today
+from trials.selectors.scope import grants_for, today
 from trials.services.access import actor_of
 from trials.services.access_tokens import revoke_all_tokens
 from trials.services.noting import note_created, save_changes, shown
@@ -124,8 +124,3 @@ def end_membership(membership: Membership, *, actor: Actor, reason: str) -> Memb
             revoke_all_tokens(row.user, act=act)
         membership.valid_until = row.valid_until
         return row
-
-
-def grants_in_force(user: User) -> tuple[Grant, ...]:
-    """Return a person's grants as they hold now."""
-    return memberships_of(actor_of(user)) if user.is_active else ()

@@ -62,10 +62,6 @@ class UnitTable:
             return None
         return amount * self._base[source][0] / self._base[target][0]
 
-    def convertible(self, name: str) -> tuple[str, ...]:
-        """The units that convert to ``name``, itself included."""
-        return tuple(other for other in self._units if self.compatible(other, name))
-
     def quantity(self, text: str) -> tuple[Decimal, str] | None:
         """Read ``"60 g/L"``: amount and unit as written (the unit may be unknown); None when it is no such text."""
         amount, _, unit = text.strip().partition(" ")

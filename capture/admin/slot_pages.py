@@ -30,7 +30,7 @@ from capture.admin.visit_card import VISITS, visit_facts
 from capture.definition.compiled import form_set
 from capture.domain.values import display
 from capture.models import FormRecord
-from capture.selectors.versions import values_at
+from capture.selectors.versions import rows_ever, values_at
 from capture.services.slots import Slot
 from trials.admin.site import site
 from trials.admin.study_pages import StudyPage, crumb
@@ -161,8 +161,9 @@ class FormsPage(StudyPage, ABC):
             return view
         shown = {name: rows_of_group(view.state, each) for name, each in view.state.form.groups.items() if each.repeat}
         rows = shown.get(group.name, ())
-        number = max((int(row) for row in rows if row.isdigit()), default=0) + 1
-        return with_rows(view, {**shown, group.name: (*rows, str(number))})
+        record = view.slot.record
+        used = {int(row) for row in rows if row.isdigit()} | (rows_ever(record, group.name) if record else set())
+        return with_rows(view, {**shown, group.name: (*rows, str(max(used, default=0) + 1))})
 
     @abstractmethod
     def again(self, slot: Slot, posted: Posted, error: DomainError | None = None) -> HttpResponse: ...

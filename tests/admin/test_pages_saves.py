@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from capture.models import Draft, FormRecord
-from seeds.factories.capture import participant_in, site_of, study_version
+from capture.services.data_entry import save_items
+from seeds.factories.capture import participant_in, site_of, slot_at, study_version
 from seeds.factories.trials import SYSTEM, MemberFactory
 from trials.domain.roles import Role
 from trials.models import Participant, Site, Visit
@@ -169,3 +170,16 @@ def test_the_history_of_an_item_is_for_whoever_may_read_the_audit_trail(site: Si
     statistician = signed_in(site, Role.STATISTICIAN)
     assert statistician.get(history).status_code == 403
     assert history not in statistician.get(reverse("admin:visit", args=[visit.pk])).content.decode()
+
+
+def test_the_number_of_an_emptied_row_is_never_given_to_another(site: Site, participant: Participant) -> None:
+    client = signed_in(site)
+    slot = slot_at(participant, "D0", "INF")
+    rows = {"INFUSIONS.1.PRODUCT": "CART", "INFUSIONS.2.PRODUCT": "CART"}
+    record = save_items(slot, rows, actor=SYSTEM, expected_version=0).record
+    save_items(record, {"INFUSIONS.2.PRODUCT": None}, actor=SYSTEM, expected_version=1)
+    values = {"INFUSIONS.1.PRODUCT": "CART"}
+    added = send(client, form_of(record), values, version="2", extra={"add-row": "INFUSIONS"})
+    body = added.content.decode()
+    assert 'name="i:INFUSIONS.3.PRODUCT"' in body
+    assert 'name="i:INFUSIONS.2.PRODUCT"' not in body

@@ -62,17 +62,7 @@ def sign(
     require_proof(shown, actor)
     raise_all(_unsound(meaning=meaning, content_hash=content_hash, time_zone=time_zone))
     with open_act("sign", chain=chain, actor=actor) as act:
-        held = Signature.objects.filter(
-            record_kind=record_kind, record_id=str(record_id), signer=actor.name, meaning=meaning, invalidated_at=None
-        )
-        if held.exists():
-            raise refuse(
-                "already_signed",
-                expected="a record that you have not signed with this meaning",
-                found=f"your signature “{meaning}”",
-                action="Nothing needs to be done.",
-                kind="conflict",
-            )
+        _refuse_second(record_kind, str(record_id), actor=actor, meaning=meaning)
         signature = Signature(
             chain=chain,
             site=str(site or ""),
@@ -92,6 +82,21 @@ def sign(
             "Signature", signature.pk, "sign", delta=delta, site=signature.site, participant=participant, reason=meaning
         )
     return signature
+
+
+def _refuse_second(record_kind: str, record_id: str, *, actor: Actor, meaning: str) -> None:
+    """Refuse a signature that is in force already."""
+    held = Signature.objects.filter(
+        record_kind=record_kind, record_id=record_id, signer=actor.name, meaning=meaning, invalidated_at=None
+    )
+    if held.exists():
+        raise refuse(
+            "already_signed",
+            expected="a record that you have not signed with this meaning",
+            found=f"your signature “{meaning}”",
+            action="Nothing needs to be done.",
+            kind="conflict",
+        )
 
 
 def invalidate_signatures(
